@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+#	make			programs and their tests, into build/
+#	make modules		the kernel modules, for KERNEL=debian (default),
+#				uml or uml-debug, into build/modules-$(KERNEL)/
+#	make check		what ./quickstart check does
+#	make regen		the netlink code from its specs
+#	make install		programs, headers, man pages (DESTDIR, PREFIX)
+#	make modules_install	modules of KERNEL=debian for the running kernel
+#	make clean
+#
+# Nothing is listed here: a new file in a folder that is known is built.
+#	user/lib/*.c, the pure files	build/libssn.a
+#	user/X/*.c, tools/X/*.c		build/bin/X, if X/main.c is there; all
+#					but main.c in build/libX.a, for tests
+#	selftests/unit/*.c		build/selftests/unit/*, each a program
+#	selftests/unit/X/*.c		the same, with libX.a
+#	selftests/kernel/*.c		build/selftests/kernel/*
+# O=DIR builds somewhere else than build/.
+
+O	:= build
+KERNEL	:= debian
+PREFIX	:= /usr/local
+CC	:= gcc
+CFLAGS	:= -O2 -g
+V	:=
+Q	:= $(if $(V),,@)
+silent	:= $(findstring s,$(firstword -$(MAKEFLAGS)))
+say	= $(if $(V)$(silent),@:,@printf '  %-7s %s\n' '$1' '$2')
+
+cflags	:= -std=gnu11 $(CFLAGS) -Wall -Wextra -Wno-unused-parameter \
+	   -Werror=implicit -fstack-protector-strong -D_GNU_SOURCE \
+	   $(if $(filter -O0 -fsanitize%,$(CFLAGS)),,-D_FORTIFY_SOURCE=2) \
+	   -Iuser/lib -Iinclude/pure -isystem $(O)/uapi \
+	   -idirafter kernel/ssn_crypt
+ldlibs	:= -Wl,--as-needed -levent -levent_openssl -levent_pthreads -lssl \
+	   -lcrypto -lmnl -lcurl -ljansson -lsqlite3 -lkeyutils -lsystemd \
+	   -lpthread
+
+pure	:= $(wildcard $(patsubst %,kernel/ssn_crypt/%.c,gf256 shamir amd amd_clmul pad))
+mains	:= $(wildcard user/*/main.c tools/*/main.c)
+uapi	:= $(patsubst include/uapi/%,$(O)/uapi/%,$(wildcard include/uapi/linux/*.h))
+
+objs	= $(patsubst %.c,$(O)/obj/%.o,$1)
+libssn	:= $(call objs,$(wildcard user/lib/*.c) $(pure))
+bins	:=
+tests	:=
+
+.PHONY: all tests modules check regen install modules_install clean FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+all:
+
+# what a change of flags must build again
+$(O)/flags: FORCE
+	@mkdir -p $(@D); echo '$(CC) $(cflags)' | cmp -s - $@ || \
+		echo '$(CC) $(cflags)' > $@
+
+# the system's <linux/...> stay visible: only our own headers are in there
+$(O)/uapi/linux/%.h: include/uapi/linux/%.h
+	$(Q)mkdir -p $(@D) && ln -sfn $(abspath $<) $@
+
+$(O)/obj/%.o: %.c $(O)/flags | $(uapi)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(cflags) -MMD -MP -c -o $@ $<
+
+$(O)/libssn.a: $(libssn)
+$(O)/lib%.a:
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcsD $@ $^
+
+# $1: folder of a program
+define program
+$(O)/lib$(notdir $1).a: $(call objs,$(filter-out %/main.c,$(wildcard $1/*.c)))
+# objects, not the archive: tables that files register in by themselves stay whole
+$(O)/bin/$(notdir $1): $(call objs,$1/main.c $(filter-out %/main.c,$(wildcard $1/*.c))) $(O)/libssn.a
+bins += $(O)/bin/$(notdir $1)
+endef
+dirs	:= $(patsubst %/main.c,%,$(mains))
+$(foreach d,$(dirs),$(eval $(call program,$d)))
+
+# $1: file, $2: library of the program whose parts it tests, or nothing
+define test
+$(O)/$(1:.c=): $(O)/obj/$(1:.c=.o) $2 $(O)/libssn.a
+tests += $(O)/$(1:.c=)
+endef
+$(foreach f,$(wildcard selftests/unit/*.c selftests/kernel/*.c),\
+	$(eval $(call test,$f,)))
+$(foreach d,$(dirs),$(foreach f,$(wildcard selftests/unit/$(notdir $d)/*.c),\
+	$(eval $(call test,$f,$(O)/lib$(notdir $d).a))\
+	$(eval $(O)/obj/$(f:.c=.o): cflags := -I$d $(cflags) -Iselftests/unit)))
+
+$(O)/obj/selftests/%.o: cflags += -Iselftests/unit
+
+$(bins) $(tests):
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(ldlibs)
+
+tests: $(tests)
+all: $(bins) $(tests)
+
+-include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
+
+modules:
+	$(Q)tools/vm/build-modules $(KERNEL) $(O)/modules-$(KERNEL)
+
+check:
+	./quickstart check
+
+regen:
+	tools/netlink/regen "$$(tools/vm/uml-build uml --source)"
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/linux
+	$(if $(bins),install -m 755 $(bins) $(DESTDIR)$(PREFIX)/bin/)
+	install -m 644 $(wildcard include/uapi/linux/*.h) \
+		$(DESTDIR)$(PREFIX)/include/linux/
+	$(foreach s,1 8,$(if $(wildcard Documentation/man/*.$s),\
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$s \
+		$(wildcard Documentation/man/*.$s);))
+
+modules_install: release = $$(cut -d" " -f1 $(O)/modules-$(KERNEL)/release)
+modules_install: modules
+	install -D -m 644 -t \
+		$(DESTDIR)/lib/modules/$(release)/updates \
+		$(O)/modules-$(KERNEL)/qkd_keyring.ko $(O)/modules-$(KERNEL)/ssn_crypt.ko
+	$(if $(DESTDIR),,depmod $(release))
+
+clean:
+	rm -rf $(O)
