@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Secret sharing schemes behind one table (Y.3808 clause 7). */
+#ifndef _SSN_SCHEME_H
+#define _SSN_SCHEME_H
+
+#include <linux/types.h>
+
+/**
+ * struct ssn_scheme_ops - one secret sharing scheme
+ * @id:		enum ssn_scheme
+ * @name:	for people
+ * @coeffs:	buffers of uniform bytes that a split with threshold k needs,
+ *		each as long as the secret
+ * @check:	0, or why there is no (k, n) of this scheme
+ * @check_points: 0, or why shares cannot be at these points
+ * @split:	makes the share at one point
+ * @weights:	what @combine needs for these points; k bytes
+ * @combine:	gives the secret from k shares
+ *
+ * Lengths are in bytes; all take any length. Any context.
+ */
+struct ssn_scheme_ops {
+	u8		id;
+	const char	*name;
+	unsigned int	(*coeffs)(unsigned int k);
+	int		(*check)(unsigned int k, unsigned int n);
+	int		(*check_points)(const u8 *x, unsigned int n);
+	int		(*split)(u8 *share, const u8 *secret,
+				 const u8 *const *coeff, unsigned int k, u8 x,
+				 size_t len);
+	int		(*weights)(u8 *weight, const u8 *x, unsigned int k,
+				   u8 x0);
+	void		(*combine)(u8 *dst, const u8 *const *share,
+				   const u8 *weight, unsigned int k,
+				   size_t len);
+};
+
+const struct ssn_scheme_ops *ssn_scheme_find(unsigned int id);
+
+#endif /* _SSN_SCHEME_H */

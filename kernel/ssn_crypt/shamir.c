@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Split and combine. Pure: builds unchanged in user space.
+ *
+ * The share at x is f(x) = s + a_1 x + ... + a_{k-1} x^{k-1}, where s is a
+ * byte of the secret and each a_i is uniform, used once and wiped by the
+ * caller. Any k - 1 shares are uniform whatever s is.
+ */
+#include <linux/errno.h>
+#include <linux/string.h>
+#include <linux/types.h>
+#include "gf256.h"
+#include "shamir.h"
+
+/**
+ * shamir_check - whether a threshold and a number of shares are possible
+ * @k:	shares that give the secret, 1..@n
+ * @n:	shares dealt, 1..255
+ *
+ * Returns 0 or -EINVAL. k = 1 is possible here (each share is the secret);
+ * whether it is allowed is policy.
+ */
+int shamir_check(unsigned int k, unsigned int n)
+{
+	return k && k <= n && n <= SHAMIR_MAX ? 0 : -EINVAL;
+}
+
+/**
+ * shamir_check_points - whether evaluation points can be shares' points
+ * @x:	points
+ * @n:	how many
+ *
+ * Returns 0; -EINVAL when one is 0 (its share would be the secret) or there
+ * are none or too many; -EEXIST when two are equal.
+ */
+int shamir_check_points(const u8 *x, unsigned int n)
+{
+	u64 seen[4] = {};
+	unsigned int i;
+
+	if (!n || n > SHAMIR_MAX)
+		return -EINVAL;
+	for (i = 0; i < n; i++) {
+		if (!x[i])
+			return -EINVAL;
+		if (seen[x[i] / 64] >> (x[i] % 64) & 1)
+			return -EEXIST;
+		seen[x[i] / 64] |= 1ULL << (x[i] % 64);
+	}
+	return 0;
+}
+
+/**
+ * shamir_split - the share at one point
+ * @share:	where it goes, @len bytes; overlaps none of the others
+ * @secret:	@len bytes
+ * @coeff:	a_1 .. a_{k-1}, @len bytes each; may be NULL when @k is 1
+ * @k:		threshold, 1..255
+ * @x:		the point, not 0
+ * @len:	bytes
+ *
+ * Any context. Returns 0, or -EINVAL with @share untouched.
+ */
+int shamir_split(u8 *share, const u8 *secret, const u8 *const *coeff,
+		 unsigned int k, u8 x, size_t len)
+{
+	unsigned int i;
+
+	if (!x || !k || k > SHAMIR_MAX)
+		return -EINVAL;
+	if (k == 1) {
+		memcpy(share, secret, len);
+		return 0;
+	}
+	memcpy(share, coeff[k - 2], len);
+	for (i = k - 2; i > 0; i--)
+		gf256_horner(share, coeff[i - 1], len, x);
+	gf256_horner(share, secret, len, x);
+	return 0;
+}
+
+/**
+ * shamir_weights - Lagrange weights that give f(x0) from f at @k points
+ * @weight:	where they go, @k bytes
+ * @x:		points, not 0, all different
+ * @k:		how many, 1..255
+ * @x0:		where f is wanted: 0 for the secret, else a lost share's point
+ *
+ * Any context. Returns 0, or the error of shamir_check_points().
+ */
+int shamir_weights(u8 *weight, const u8 *x, unsigned int k, u8 x0)
+{
+	int err = shamir_check_points(x, k);
+	unsigned int i, j;
+
+	if (err)
+		return err;
+	for (i = 0; i < k; i++) {
+		u8 num = 1, den = 1;
+
+		for (j = 0; j < k; j++) {
+			if (j == i)
+				continue;
+			num = gf256_mul(num, x0 ^ x[j]);
+			den = gf256_mul(den, x[i] ^ x[j]);
+		}
+		weight[i] = gf256_mul(num, gf256_inv(den));
+	}
+	return 0;
+}
+
+/**
+ * shamir_combine - f(x0) from @k shares and the weights for x0
+ * @dst:	where it goes, @len bytes; overlaps none of the shares
+ * @share:	shares, @len bytes each, in the order of the weights
+ * @weight:	of shamir_weights()
+ * @k:		how many
+ * @len:	bytes
+ *
+ * Any context. Whether the shares belong together is the caller's to know: any
+ * @k shares combine to something.
+ */
+void shamir_combine(u8 *dst, const u8 *const *share, const u8 *weight,
+		    unsigned int k, size_t len)
+{
+	unsigned int i;
+
+	memset(dst, 0, len);
+	for (i = 0; i < k; i++)
+		gf256_mac(dst, share[i], len, weight[i]);
+}

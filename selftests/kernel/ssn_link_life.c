@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Namespaces and the module go while connections are open, unaccepted and half
+ * open, and leave nothing.
+ *
+ * timeout: 240
+ */
+#include <sys/syscall.h>
+
+#include "ssn_link_util.h"
+
+#define ROUNDS	3
+
+static uint8_t data[3000], got[3000];
+
+/* A key in the namespace of "b": it goes when the namespace does. */
+static void mark(char text[UUID_TEXT])
+{
+	static unsigned char bytes[UNIT];
+	qkd_id id;
+
+	id_new(id);
+	fill_random(bytes, sizeof(bytes));
+	block_at(1, DEALER, QKD_DIR_RX, QKD_KIND_PAYLOAD, id, bytes,
+		 sizeof(bytes));
+	id_text(id, text);
+}
+
+/* Lets go of all that "b" and the third place are. */
+static void forget_namespaces(void)
+{
+	int i;
+
+	for (i = 1; i < 3; i++) {
+		nl_close(qkd_at[i]);
+		nl_close(ssn_at[i]);
+		close(member_ns[i - 1]);
+	}
+}
+
+static void half_open(int *fd, int n)
+{
+	struct sockaddr_in sin = address(B);
+
+	ns_enter(member_ns[1]);
+	while (n--) {
+		fd[n] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (connect(fd[n], (void *)&sin, sizeof(sin)) ||
+		    send(fd[n], "SSN1", 4, 0) != 4)
+			bail("half open: %s", strerror(errno));
+	}
+	ns_enter(here);
+}
+
+static void round_of(int nr)
+{
+	int a[3], half[5], i, old = ns_here();
+	char text[UUID_TEXT];
+	struct pair p;
+
+	nknown = 0;
+	link_setup(B);
+	pad_more(0, 200 * UNIT);
+	pad_more(1, 200 * UNIT);
+	p = pair_new();
+	ok(send(p.a, data, sizeof(data), 0) == sizeof(data) &&
+	   send(p.b, data, sizeof(data), 0) == sizeof(data) &&
+	   recv(p.b, got, sizeof(got), 0) == sizeof(got),
+	   "round %d: an open connection, one message unread", nr);
+	for (i = 0; i < 3; i++) {
+		a[i] = link_socket();
+		if (link_to(a[i], B, SERVICE))
+			bail("connect: %s", strerror(errno));
+	}
+	half_open(half, 5);
+	mark(text);
+
+	/* its wires go first, so that nothing is ended in order */
+	sh("ip link del m0");
+	close(p.b);
+	close(listener);
+	forget_namespaces();
+	ok(until(!key_listed(text), 60),
+	   "the namespace with 1 open, 3 unaccepted, 5 half open goes");
+	ok(recv(p.a, got, sizeof(got), MSG_DONTWAIT) == sizeof(got),
+	   "what had come before can be read");
+	close(p.a);
+	for (i = 0; i < 3; i++)
+		close(a[i]);
+	for (i = 0; i < 5; i++)
+		close(half[i]);
+	nl_close(qkd_at[0]);
+	nl_close(ssn_at[0]);
+	close(here);
+	ns_enter(old);
+	close(old);
+}
+
+static int unload(void)
+{
+	return syscall(SYS_delete_module, "ssn_crypt", O_NONBLOCK) ? errno : 0;
+}
+
+static int load(void)
+{
+	const char *dir = getenv("SSN_MODULES");
+	char path[4096];
+	int fd, err;
+
+	snprintf(path, sizeof(path), "%s/ssn_crypt.ko", dir ? dir : ".");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		bail("%s: %s", path, strerror(errno));
+	err = syscall(SYS_finit_module, fd, "", 0) ? errno : 0;
+	close(fd);
+	return err;
+}
+
+/* With namespaces that stay, and connections that still say goodbye */
+static void module_goes(void)
+{
+	struct pair p;
+	int a, half[3], i;
+
+	nknown = 0;
+	link_setup(B);
+	pad_more(0, 200 * UNIT);
+	pad_more(1, 200 * UNIT);
+	p = pair_new();
+	is_int(unload(), EWOULDBLOCK, "rmmod with sockets open: refused");
+	ok(send(p.a, data, 100, 0) == 100 &&
+	   recv(p.b, got, sizeof(got), 0) == 100, "and they work");
+	a = link_socket();
+	if (link_to(a, B, SERVICE))
+		bail("connect: %s", strerror(errno));
+	half_open(half, 3);
+	/* a peer that does not answer: its connection lingers */
+	sh("ip link set m0 down");
+	close(p.a);
+	close(a);
+	close(p.b);
+	close(listener);
+	is_int(unload(), 0, "rmmod with connections that linger: done");
+	is_int(load(), 0, "and it can come back");
+	for (i = 0; i < 3; i++)
+		close(half[i]);
+}
+
+int main(void)
+{
+	int i;
+
+	for (i = 0; i < ROUNDS; i++)
+		round_of(i);
+	module_goes();
+	return tap_done();
+}
