@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The catalogue: jobs, names, versions, and what it says when it was lost. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "catalogue.h"
+#include "tap.h"
+
+#define OBJ1 "11111111-1111-4111-8111-111111111111"
+#define OBJ2 "22222222-2222-4222-8222-222222222222"
+#define JOB(n) "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaa" #n
+
+static char dir[] = "/tmp/catalogue.XXXXXX";
+static char store[64];
+static struct err err;
+
+static json_t *record(const char *object, int version, const char *name)
+{
+	return json_pack("{s:s, s:i, s:i, s:s, s:s}", "object", object, "version",
+			 version, "owner", 1, "name", name, "job", "x");
+}
+
+static struct catalogue *reopen(struct catalogue *cat)
+{
+	catalogue_close(cat);
+	if (catalogue_open(&cat, store, &err))
+		bail("catalogue_open: %s", err.text);
+	return cat;
+}
+
+static int begin(struct catalogue *cat, const char *job, const char *name,
+		 const char *object, int version, bool replace)
+{
+	json_t *answer;
+	int ret = catalogue_begin(cat, job, 1, name, object, version, replace,
+				  &answer, &err);
+
+	json_decref(answer);
+	return ret;
+}
+
+static int commit(struct catalogue *cat, const char *job, const char *object,
+		  int version, const char *name)
+{
+	json_t *rec = record(object, version, name), *answer;
+	int ret;
+
+	answer = json_pack("{s:s, s:i}", "status", "done", "version", version);
+	ret = catalogue_commit(cat, job, rec, answer, &err);
+	json_decref(rec);
+	json_decref(answer);
+	return ret;
+}
+
+static void remove_file(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", store, name);
+	unlink(path);
+}
+
+static void test_jobs(struct catalogue **catp)
+{
+	struct catalogue *cat = *catp;
+	json_t *answer = NULL, *rec;
+
+	is_int(begin(cat, JOB(1), "a", OBJ1, 1, false), 0, "a new job begins");
+	is_int(catalogue_job(cat, JOB(1)), JOB_RUNNING, "it runs");
+	is_int(begin(cat, JOB(1), "a", OBJ1, 1, false), -EALREADY,
+	       "the same job again while it runs");
+	is_int(begin(cat, JOB(2), "a", OBJ2, 1, false), -EBUSY,
+	       "another job for the same name while it runs");
+	is_int(catalogue_find(cat, 1, "a", &rec), -ENOENT,
+	       "nothing is visible before the COMMIT");
+	is_int(commit(cat, JOB(1), OBJ1, 1, "a"), 0, "COMMIT");
+	is_int(commit(cat, JOB(1), OBJ1, 1, "a"), -ECANCELED, "no second COMMIT");
+	is_int(catalogue_job(cat, JOB(1)), JOB_COMMITTED, "the job is committed");
+	is_int(catalogue_begin(cat, JOB(1), 1, "a", OBJ1, 1, false, &answer, &err),
+	       1, "a committed job again");
+	is_int(json_integer_value(json_object_get(answer, "version")), 1,
+	       "gives the answer it gave");
+	json_decref(answer);
+	is_int(catalogue_abort(cat, JOB(1)), 0, "an abort after the COMMIT");
+	is_int(catalogue_job(cat, JOB(1)), JOB_COMMITTED, "changes nothing");
+
+	is_int(begin(cat, JOB(3), "b", OBJ2, 1, false), 0, "a job that is aborted");
+	is_int(catalogue_abort(cat, JOB(3)), 0, "abort");
+	is_int(begin(cat, JOB(3), "b", OBJ2, 1, false), -ECANCELED,
+	       "is never run again");
+	is_int(commit(cat, JOB(3), OBJ2, 1, "b"), -ECANCELED,
+	       "and cannot be committed");
+	is_int(catalogue_find(cat, 1, "b", &rec), -ENOENT, "its object is not there");
+
+	is_int(begin(cat, JOB(4), "c", OBJ2, 1, false), 0, "a job that runs");
+	*catp = cat = reopen(cat);
+	is_int(catalogue_job(cat, JOB(4)), JOB_ABORTED, "is aborted by a crash");
+	is_int(catalogue_job(cat, JOB(1)), JOB_COMMITTED,
+	       "while a committed one stays so");
+}
+
+static void test_names(struct catalogue *cat)
+{
+	json_t *rec, *list;
+	bool more;
+
+	is_int(begin(cat, JOB(5), "a", OBJ2, 1, false), -EEXIST,
+	       "a name that exists, without replace");
+	is_int(begin(cat, JOB(5), "a", OBJ2, 1, true), -ESTALE,
+	       "replace with another object");
+	is_int(begin(cat, JOB(5), "a", OBJ1, 3, true), -ESTALE,
+	       "replace with a version too far on");
+	is_int(begin(cat, JOB(5), "n", OBJ1, 1, false), -ESTALE,
+	       "a new name with an object id that exists");
+	is_int(begin(cat, JOB(5), "n", OBJ2, 2, false), -ESTALE,
+	       "a new name with version 2");
+	is_int(begin(cat, JOB(5), "a", OBJ1, 2, true), 0, "replace");
+	is_int(commit(cat, JOB(5), OBJ1, 2, "a"), 0, "COMMIT of version 2");
+	is_int(catalogue_find(cat, 1, "a", &rec), 0, "the name is found");
+	is_int(json_integer_value(json_object_get(rec, "version")), 2,
+	       "with its newest version");
+	json_decref(rec);
+	is_int(catalogue_deleting(cat, OBJ1, &list), 0, "versions being deleted");
+	is_int(json_array_size(list), 1, "are the one before");
+	json_decref(list);
+	is_int(catalogue_delete(cat, OBJ1, 1), 0, "that one is deleted");
+	is_int(catalogue_object(cat, OBJ1, 1, &rec), -ENOENT, "and gone");
+	is_int(catalogue_find(cat, 2, "a", &rec), -ENOENT,
+	       "another owner does not see the name");
+
+	is_int(begin(cat, JOB(6), "b\xc3\xa4'\"%", OBJ2, 1, false), 0,
+	       "a name with odd bytes");
+	is_int(commit(cat, JOB(6), OBJ2, 1, "b\xc3\xa4'\"%"), 0, "is stored");
+	is_int(catalogue_list(cat, 1, "", 1, &list, &more), 0, "the first page");
+	ok(json_array_size(list) == 1 && more, "has one row, and there is more");
+	json_decref(list);
+	is_int(catalogue_list(cat, 1, "a", 1, &list, &more), 0, "the second page");
+	ok(json_array_size(list) == 1 && !more, "has the other, and no more");
+	is_str(json_string_value(json_object_get(json_array_get(list, 0), "name")),
+	       "b\xc3\xa4'\"%", "whose name came through");
+	json_decref(list);
+	is_int(catalogue_mark(cat, OBJ2, 1), 0, "an unproven deletion");
+	is_int(catalogue_list(cat, 1, "a", 9, &list, &more), 0, "the list");
+	is_str(json_string_value(json_object_get(json_array_get(list, 0), "state")),
+	       "deleting", "says so");
+	json_decref(list);
+	is_int(begin(cat, JOB(7), "b\xc3\xa4'\"%",
+		     "33333333-3333-4333-8333-333333333333", 1, false), 0,
+	       "and the name can be used for a new object");
+	catalogue_abort(cat, JOB(7));
+}
+
+static void test_lost(struct catalogue **catp)
+{
+	struct catalogue *cat = *catp;
+	json_t *rec;
+
+	is_int(catalogue_found(cat), 0, "settled");
+	*catp = cat = reopen(cat);
+	ok(!catalogue_lost(cat), "a catalogue that is whole is not lost");
+	is_int(catalogue_job(cat, JOB(8)), JOB_ABORTED,
+	       "an unknown job is aborted (presumed)");
+
+	remove_file("instance");
+	*catp = cat = reopen(cat);
+	ok(catalogue_lost(cat), "without its instance file it is lost");
+	is_int(catalogue_job(cat, JOB(8)), JOB_UNKNOWN, "an unknown job is unknown");
+	is_int(catalogue_job(cat, JOB(1)), JOB_COMMITTED, "a known one is known");
+	*catp = cat = reopen(cat);
+	ok(catalogue_lost(cat), "a restart does not change that");
+
+	catalogue_close(cat);
+	remove_file("catalogue.db");
+	cat = NULL;
+	*catp = cat = reopen(cat);
+	ok(catalogue_lost(cat), "nor does a new database beside the old file");
+	is_int(catalogue_job(cat, JOB(1)), JOB_UNKNOWN,
+	       "whose jobs are not called aborted");
+	is_int(begin(cat, JOB(9), "z", OBJ1, 1, false), 0, "a job of the new life");
+	*catp = cat = reopen(cat);
+	is_int(catalogue_job(cat, JOB(9)), JOB_ABORTED,
+	       "is aborted by a crash, as it is known");
+
+	is_int(catalogue_settle(cat, JOB(1), JOB_WAITING), 0, "a job that waits");
+	rec = record(OBJ1, 1, "z");
+	is_int(catalogue_restore(cat, rec, &err), 0, "a record that was rebuilt");
+	json_decref(rec);
+	is_int(catalogue_found(cat), 0, "the rebuild is complete");
+	is_int(catalogue_job(cat, JOB(2)), JOB_ABORTED, "now unknown is aborted");
+	is_int(catalogue_job(cat, JOB(1)), JOB_WAITING, "but what waits, waits");
+	is_int(catalogue_settle(cat, JOB(1), JOB_COMMITTED), 0, "until it is settled");
+	is_int(catalogue_job(cat, JOB(1)), JOB_COMMITTED, "as committed");
+	is_int(catalogue_settle(cat, JOB(9), JOB_COMMITTED), 0,
+	       "settling what was decided here");
+	is_int(catalogue_job(cat, JOB(9)), JOB_ABORTED, "changes nothing");
+	is_int(catalogue_find(cat, 1, "z", &rec), 0, "the rebuilt name is found");
+	json_decref(rec);
+}
+
+/* A process that is killed right after catalogue_commit() returned. */
+static void test_kill(void)
+{
+	struct catalogue *cat = NULL;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid) {
+		cat = reopen(cat);
+		if (begin(cat, JOB(0), "k", OBJ2, 1, false) ||
+		    commit(cat, JOB(0), OBJ2, 1, "k"))
+			_exit(1);
+		raise(SIGKILL);
+	}
+	waitpid(pid, NULL, 0);
+	cat = reopen(NULL);
+	is_int(catalogue_job(cat, JOB(0)), JOB_COMMITTED,
+	       "a COMMIT that returned survives kill -9");
+	catalogue_close(cat);
+}
+
+int main(void)
+{
+	struct catalogue *cat;
+	char cmd[64];
+
+	if (!mkdtemp(dir))
+		bail("mkdtemp");
+	snprintf(store, sizeof(store), "%s/ssad", dir);
+	cat = reopen(NULL);
+	ok(catalogue_lost(cat), "a new catalogue knows of nothing before it");
+	test_jobs(&cat);
+	test_names(cat);
+	test_lost(&cat);
+	catalogue_close(cat);
+	test_kill();
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
+	is_int(system(cmd), 0, "clean up");
+	return tap_done();
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The catalogue's database, for catalogue.c; all under @lock. */
+#ifndef SSAD_CATALOGUE_DB_H
+#define SSAD_CATALOGUE_DB_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+
+#include "catalogue.h"
+
+struct catalogue {
+	pthread_mutex_t lock;	/* the connection and everything below */
+	sqlite3 *db;
+	bool lost;
+};
+
+int catalogue_fail(struct catalogue *cat, struct err *err);
+int catalogue_exec(struct catalogue *cat, const char *sql);
+sqlite3_stmt *catalogue_ask(struct catalogue *cat, const char *sql,
+				   const char *fmt, ...);
+int catalogue_run(struct catalogue *cat, sqlite3_stmt *st);
+const char *column_text(sqlite3_stmt *st, int i);
+
+#endif

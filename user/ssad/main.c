@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0
+/* ssad: the secret sharing agent (Y.3808 10.1). */
+#include <errno.h>
+#include <event2/event.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon.h"
+#include "log.h"
+#include "session.h"
+#include "ssad.h"
+#include "ssnsock.h"
+
+#define BACKLOG	16
+
+static struct ssad ssad = { .rebuild = PTHREAD_MUTEX_INITIALIZER };
+
+static struct listener {
+	unsigned int service;
+	void (*serve)(struct session *s);
+	int fd;
+	struct event *ev;
+} listeners[] = {
+	{ SSN_SERVICE_U, session_owner, -1, NULL },
+	{ SSN_SERVICE_COORD, session_coordinator, -1, NULL },
+};
+
+static void on_accept(evutil_socket_t fd, short what, void *arg)
+{
+	const struct listener *l = arg;
+
+	session_accept(&ssad, fd, l->serve);
+}
+
+static int listener_start(struct event_base *base, struct listener *l,
+			  struct err *err)
+{
+	l->fd = ssn_listen(l->service, BACKLOG);
+	if (l->fd < 0)
+		return err_set(err, l->fd, "service %u: %s", l->service,
+			       ssn_strerror(l->fd));
+	l->ev = event_new(base, l->fd, EV_READ | EV_PERSIST, on_accept, l);
+	if (!l->ev || event_add(l->ev, NULL))
+		return err_set(err, -ENOMEM, "no memory");
+	return 0;
+}
+
+static void ssad_stop(void)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(listeners) / sizeof(listeners[0]); i++) {
+		struct listener *l = &listeners[i];
+
+		if (l->ev)
+			event_free(l->ev);
+		l->ev = NULL;
+		if (l->fd >= 0)
+			close(l->fd);
+		l->fd = -1;
+	}
+	sessions_stop();
+	reserve_close(ssad.res);
+	nl_close(ssad.qkd);
+	catalogue_close(ssad.cat);
+	pki_free(ssad.pki);
+	network_free(&ssad.net);
+}
+
+static int ssad_check(const json_t *config, struct err *err)
+{
+	const char *data;
+	int apply, ret;
+
+	ret = ssad_configure(&ssad, config, &data, &apply, err);
+	if (ret)
+		return ret;
+	pki_free(ssad.pki);
+	network_free(&ssad.net);
+	return 0;
+}
+
+static int ssad_start(struct event_base *base, const json_t *config, struct err *err)
+{
+	const char *data;
+	int apply, ret;
+	size_t i;
+
+	json_object_seed(0);		/* before there are threads */
+	ret = ssad_configure(&ssad, config, &data, &apply, err);
+	if (ret)
+		return ret;
+	if (apply)
+		ret = network_apply(&ssad.net, err);
+	ret = ret ?: nl_open(&ssad.qkd, QKD_FAMILY_NAME, err) ?:
+	      catalogue_open(&ssad.cat, data, err);
+	if (!ret) {
+		ret = reserve_open(&ssad.res, reserve_pools, ssad.qkd);
+		if (ret)
+			err_set(err, ret, "no memory");
+	}
+	for (i = 0; i < sizeof(listeners) / sizeof(listeners[0]) && !ret; i++)
+		ret = listener_start(base, &listeners[i], err);
+	if (ret) {
+		ssad_stop();
+		return ret;
+	}
+	if (catalogue_lost(ssad.cat))
+		log_warn("the catalogue in %s is new: jobs from before are \"lost\", not aborted, until ssnctl index rebuild",
+			 data);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct daemon_ops ops = {
+		.name = "ssad",
+		.about = "Secret sharing agent: stores objects of data owners as shares",
+		.config = "/etc/ssn/ssad.json",
+		.check = ssad_check,
+		.start = ssad_start,
+		.stop = ssad_stop,
+	};
+
+	return daemon_main(argc, argv, &ops);
+}

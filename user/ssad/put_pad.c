@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The pad of a put: all of it is reserved before the owner is told to go, or,
+ * where the owner waits, message after message as it comes.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "put.h"
+#include "ssnsock.h"
+#include "util.h"
+
+#define PACE_MS		100	/* between looks at a pool that is waited for */
+#define PACE_TELL_MS	2000	/* between words to the owner meanwhile */
+#define CONTROL_BYTES	2048	/* control messages of a segment, at most */
+
+/* What a member's connection takes for the whole job. */
+static uint64_t put_begin_bytes(const struct put *p)
+{
+	return 2 * strlen(p->owner_cert) + strlen(pki_cert_pem(p->ssad->pki)) +
+	       2 * strlen(p->policy_text) + 2 * strlen(p->policy_sig) +
+	       strlen(p->ssa_sig) + CONTROL_BYTES;
+}
+
+static void put_need_member(const struct put *p, uint32_t node,
+			    struct reserve_need *tx, struct reserve_need *rx)
+{
+	uint32_t i;
+
+	*tx = (struct reserve_need){ .peer = node, .dir = QKD_DIR_TX };
+	*rx = (struct reserve_need){ .peer = node, .dir = QKD_DIR_RX };
+	reserve_connection(tx);
+	reserve_message(tx, put_begin_bytes(p));
+	reserve_message(tx, put_begin_bytes(p) + strlen(p->name));
+	for (i = 1; i < p->segments; i++)
+		reserve_transfer(tx, SEGMENT_CODE +
+			segment_bytes(p->size, p->ssad->segment_bytes, i),
+			SEGMENT_MESSAGE);
+	tx->payload += (uint64_t)p->segments * CONTROL_BYTES;
+	tx->tag += (uint64_t)p->segments * 4 * 32;
+	rx->payload = (uint64_t)(p->segments + 4) * CONTROL_BYTES / 4;
+	rx->tag = (uint64_t)(p->segments + 4) * 2 * 32;
+	reserve_connection(rx);
+}
+
+/* The whole job's pad. Members without enough are left out where that is allowed. */
+int put_reserve(struct put *p, bool *skip, struct err *err)
+{
+	struct reserve_need *need;
+	unsigned int *at, i, count, in = p->group->n;
+	size_t who;
+	int ret;
+
+	if (p->wait)
+		return 0;		/* paced in put_pace() */
+	need = calloc(2 * p->group->n + 1, sizeof(*need));
+	at = calloc(p->group->n, sizeof(*at));
+	if (!need || !at) {
+		ret = err_set(err, -ENOMEM, "no memory");
+		goto out;
+	}
+	for (;;) {
+		for (count = i = 0; i < p->group->n; i++) {
+			if (skip[i])
+				continue;
+			put_need_member(p, p->group->member[i].node,
+					&need[2 * count], &need[2 * count + 1]);
+			at[count++] = i;
+		}
+		need[2 * count] = (struct reserve_need){
+			.peer = p->s->peer.node, .dir = QKD_DIR_RX };
+		reserve_transfer(&need[2 * count], p->size, SEGMENT_MESSAGE);
+		ret = reserve_take(p->ssad->res, need, 2 * count + 1,
+				   ssad_node_name, p->ssad, &p->reserved, &who, err);
+		if (ret != -ENOKEY || who == 2 * count || in == p->min_confirmed)
+			break;
+		skip[at[who / 2]] = true;
+		in--;
+	}
+out:
+	free(need);
+	free(at);
+	return ret;
+}
+
+/* --wait: until every member that is in has pad for one message. */
+int put_pace(struct put *p, size_t len, struct reservation **held,
+		    struct err *err)
+{
+	const struct timespec pause = { .tv_nsec = PACE_MS * 1000000L };
+	uint64_t told = monotonic_ms();
+	struct reserve_need *need;
+	unsigned int i, count;
+	int ret;
+
+	*held = NULL;
+	if (!p->wait)
+		return 0;
+	need = calloc(p->group->n, sizeof(*need));
+	if (!need)
+		return err_set(err, -ENOMEM, "no memory");
+	for (;;) {
+		for (count = i = 0; i < p->d->n; i++) {
+			if (!p->d->member[i].in)
+				continue;
+			need[count] = (struct reserve_need){
+				.peer = p->d->member[i].node, .dir = QKD_DIR_TX };
+			reserve_message(&need[count], len);
+			reserve_message(&need[count++], CONTROL_BYTES);
+		}
+		ret = reserve_take(p->ssad->res, need, count, ssad_node_name,
+				   p->ssad, held, NULL, err);
+		if (ret != -ENOKEY)
+			break;
+		if (p->going && session_gone(p->s)) {
+			ret = put_lost_owner(p, -EPIPE, err);
+			break;
+		}
+		if (monotonic_ms() - told >= PACE_TELL_MS && p->going) {
+			told = monotonic_ms();
+			ret = session_send(p->s, json_pack("{s:s, s:s, s:I, s:s}",
+				"re", "put", "status", "progress", "stored",
+				(json_int_t)p->stored, "waiting", err->text));
+			if (ret) {
+				ret = put_lost_owner(p, ret, err);
+				break;
+			}
+		}
+		if (dealer_refresh(p->d) > 0) {
+			ret = -EAGAIN;
+			break;
+		}
+		nanosleep(&pause, NULL);
+	}
+	free(need);
+	return ret;
+}

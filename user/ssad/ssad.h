@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The agent as a whole: what all jobs share, made once at start. */
+#ifndef SSAD_H
+#define SSAD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include "catalogue.h"
+#include "network.h"
+#include "nl.h"
+#include "pki.h"
+#include "reserve.h"
+
+struct ssad {
+	struct network net;		/* read only */
+	struct pki *pki;
+	struct catalogue *cat;
+	struct reserve *res;
+	struct nl *qkd;			/* reserve's, under its lock */
+	int coeff;			/* enum ssn_coeff */
+	uint32_t segment_bytes;
+	unsigned int group_timeout_ms;
+	unsigned int owner_timeout_ms;
+	pthread_mutex_t rebuild;	/* one at a time */
+};
+
+/* The configuration (Documentation/ssad.rst), without touching the kernel. */
+int ssad_configure(struct ssad *ssad, const json_t *config, const char **data,
+		   int *apply, struct err *err);
+const char *ssad_node_name(uint32_t node, void *ssad);	/* "?" if unknown */
+const char *coeff_name(int coeff);
+int coeff_parse(const char *name);			/* or -EINVAL */
+
+#endif

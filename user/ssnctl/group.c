@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+/* group: shareholders that hold shares together. */
+#include <stdio.h>
+#include <string.h>
+#include "admin.h"
+#include "network.h"
+
+static int group_row(const struct nlmsghdr *nlh, void *arg)
+{
+	struct network_group grp;
+	struct out *o = arg;
+	unsigned int i;
+
+	network_group_get(nlh, &grp);
+	out_row(o, NULL);
+	out_u64(o, "group", grp.id);
+	out_u64(o, "generation", grp.generation);
+	out_str(o, "scheme", grp.scheme == SSN_SCHEME_SHAMIR ? "shamir" :
+		grp.scheme == SSN_SCHEME_XOR ? "xor" : "?");
+	out_u64(o, "k", grp.k);
+	out_u64(o, "n", grp.n);
+	out_list(o, "members");
+	for (i = 0; i < grp.n; i++) {
+		out_row(o, NULL);
+		out_u64(o, "node", grp.member[i].node);
+		out_u64(o, "x", grp.member[i].x);
+		out_row_end(o);
+	}
+	out_list_end(o);
+	out_row_end(o);
+	return MNL_CB_OK;
+}
+
+static int run_list(int argc, char **argv, const struct cmd_ctx *ctx)
+{
+	if (argc > 1)
+		return cmd_usage("group list takes nothing more");
+	return admin_list(ctx, SSN_FAMILY_NAME, SSN_CMD_GROUP_GET, group_row);
+}
+
+static int one_group(int argc, char **argv, uint8_t cmd, mnl_cb_t cb, void *arg)
+{
+	struct nlmsghdr *req;
+	char what[32];
+	struct nl *nl;
+	uint32_t id;
+	int status;
+
+	if (argc != 2)
+		return cmd_usage("group %s wants one group id", argv[0]);
+	if ((status = admin_u32(argv[1], "group id", 0, UINT32_MAX, &id)) ||
+	    (status = admin_open(&nl, SSN_FAMILY_NAME)))
+		return status;
+	req = nl_request(nl, cmd, 0);
+	mnl_attr_put_u32(req, SSN_A_GROUP_ID, id);
+	snprintf(what, sizeof(what), "group %u", id);
+	status = admin_do(nl, req, cb, arg, what);
+	nl_close(nl);
+	return status;
+}
+
+static int run_show(int argc, char **argv, const struct cmd_ctx *ctx)
+{
+	struct out o;
+
+	out_begin(&o, stdout, ctx->json);
+	return one_group(argc, argv, SSN_CMD_GROUP_GET, group_row, &o) ?:
+	       admin_out_end(&o);
+}
+
+static int run_del(int argc, char **argv, const struct cmd_ctx *ctx)
+{
+	return one_group(argc, argv, SSN_CMD_GROUP_DEL, NULL, NULL);
+}
+
+/*
+ * "NODE:X". What makes no sense in a group is left for the kernel to refuse:
+ * it has to anyway.
+ */
+static int member(const char *text, struct network_group *grp)
+{
+	const char *colon = strchr(text, ':');
+	char node[16];
+	uint32_t id, x;
+	int status;
+
+	if (!colon || colon - text >= (int)sizeof(node))
+		return cmd_usage("member \"%s\" is not NODE:X", text);
+	if (grp->n == SSN_MEMBERS_MAX)
+		return cmd_usage("more than %d members", SSN_MEMBERS_MAX);
+	memcpy(node, text, colon - text);
+	node[colon - text] = '\0';
+	if ((status = admin_u32(node, "member's node id", 0, UINT32_MAX, &id)) ||
+	    (status = admin_u32(colon + 1, "member's x", 0, 255, &x)))
+		return status;
+	grp->member[grp->n].node = id;
+	grp->member[grp->n].x = x;
+	grp->n++;
+	return CMD_OK;
+}
+
+static int group_parse(int argc, char **argv, struct network_group *grp)
+{
+	static const char *const words[] = {
+		"generation", "k", "member", NULL
+	};
+	const char *generation = admin_word(argc, argv, "generation") ?: "1";
+	const char *k = admin_word(argc, argv, "k");
+	uint32_t value;
+	int status, i;
+
+	if (argc < 2 || !k)
+		return cmd_usage("group add wants an id, k and members");
+	if ((status = admin_words_only(argc, argv, 2, words)) ||
+	    (status = admin_u32(argv[1], "group id", 0, UINT32_MAX, &grp->id)) ||
+	    (status = admin_u32(generation, "generation", 0, UINT32_MAX,
+				&grp->generation)) ||
+	    (status = admin_u32(k, "k", 0, UINT32_MAX, &value)))
+		return status;
+	grp->k = value;
+	grp->scheme = SSN_SCHEME_SHAMIR;
+	for (i = 2; i + 1 < argc; i += 2)
+		if (!strcmp(argv[i], "member") &&
+		    (status = member(argv[i + 1], grp)))
+			return status;
+	return CMD_OK;
+}
+
+static int run_add(int argc, char **argv, const struct cmd_ctx *ctx)
+{
+	struct network_group grp = { 0 };
+	struct nlmsghdr *req;
+	char what[32];
+	struct nl *nl;
+	int status;
+
+	if ((status = group_parse(argc, argv, &grp)) ||
+	    (status = admin_open(&nl, SSN_FAMILY_NAME)))
+		return status;
+	req = nl_request(nl, SSN_CMD_GROUP_SET, 0);
+	snprintf(what, sizeof(what), "group %u", grp.id);
+	if (network_group_put(req, &grp))
+		status = cmd_error("%s: too many members for one request", what);
+	else
+		status = admin_do(nl, req, NULL, NULL, what);
+	nl_close(nl);
+	return status;
+}
+
+static const struct cmd group_list = {
+	.object = "group", .verb = "list", .run = run_list,
+	.help = "all groups of shareholders",
+};
+CMD_REGISTER(group_list);
+
+static const struct cmd group_show = {
+	.object = "group", .verb = "show", .args = "ID", .run = run_show,
+	.help = "one group and its members",
+};
+CMD_REGISTER(group_show);
+
+static const struct cmd group_add = {
+	.object = "group", .verb = "add", .run = run_add,
+	.args = "ID [generation G] k K member NODE:X ...",
+	.help = "add a group, or replace it by a later generation; each member has its own x, 1 to 255",
+};
+CMD_REGISTER(group_add);
+
+static const struct cmd group_del = {
+	.object = "group", .verb = "del", .args = "ID", .run = run_del,
+	.help = "remove a group",
+};
+CMD_REGISTER(group_del);
