@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What key servers answer, by the standard and otherwise. */
+#include <openssl/evp.h>
+#include "etsi014.h"
+#include "tap.h"
+#include "util.h"
+
+#define ID1	"8666a4d8-5cd1-4796-b577-4239d8816ba7"
+#define ID2	"1a8b991f-d494-4aec-a422-223e5a42987f"
+#define KEY1	"AQIDBAUGBwgJCgsMDQ4PEA=="	/* 01 02 ... 10 */
+#define KEY2	"EQ=="
+
+static struct block block;
+static struct etsi_ids ids;
+static struct err err;
+static int odd;
+
+static enum etsi_verdict keys_n(const char *body, size_t len, int want, size_t bits)
+{
+	block_wipe(&block);
+	if (block_room(&block, 3 << 20))
+		bail("no locked memory");
+	if (!want)
+		etsi_ids_free(&ids);
+	err.text[0] = '\0';
+	return etsi_keys(body, len, &ids, want, bits, &block, &odd, &err);
+}
+
+static enum etsi_verdict keys(const char *body, int want, size_t bits)
+{
+	return keys_n(body, strlen(body), want, bits);
+}
+
+static void test_container(void)
+{
+	static const uint8_t both[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+					16, 17 };
+	static const char two[] = "{\"keys\":[{\"key_ID\":\"" ID1 "\",\"key\":\"" KEY1
+		"\",\"key_extension\":{\"x\":1}},{\"key\":\"" KEY2 "\",\"key_ID\":\"" ID2
+		"\"}],\"key_container_extension\":{}}";
+	static const char swapped[] = "{\"keys\":[{\"key_ID\":\"" ID2 "\",\"key\":\"" KEY2
+		"\"},{\"key_ID\":\"" ID1 "\",\"key\":\"" KEY1 "\"}]}";
+	static const char escaped[] = "{\"keys\":[{\"key_ID\":\"" ID1
+		"\",\"key\":\"\\/\\/8=\"}]}";
+
+	is_int(keys(two, 0, 128), ETSI_OK, "two keys");
+	is_int(block.len, 17, "all their bytes");
+	is_mem(block.pad, both, 17, "in order");
+	ok(ids.n == 2 && !strcmp(ids.id[0], ID1) && !strcmp(ids.id[1], ID2), "with their IDs");
+	ok(odd, "one has another size than asked for");
+	is_int(keys(swapped, 1, 0), ETSI_OK, "asked for by ID, given in another order");
+	is_mem(block.pad, both, 17, "in the order of the IDs");
+	is_int(keys("{\"keys\":[{\"key_ID\":\"" ID1 "\",\"key\":\"" KEY1 "\"}]}", 1, 0),
+	       ETSI_GONE, "fewer than asked for by ID");
+	is_int(keys("{\"keys\":[{\"key_ID\":\"" ID1 "\",\"key\":\"" KEY1 "\"},{\"key_ID\":\""
+		    ID1 "\",\"key\":\"" KEY1 "\"}]}", 1, 0), ETSI_GONE,
+	       "one twice instead of two");
+	is_int(keys(escaped, 0, 16), ETSI_OK, "escaped slashes");
+	ok(!odd && block.len == 2 && block.pad[0] == 255 && block.pad[1] == 255, "are slashes");
+}
+
+/* Keys longer than the short cut for long strings. */
+static void test_long(void)
+{
+	static char body[3 << 20];
+	size_t len, i, n = 1044480;
+	uint8_t *raw = malloc(n);
+
+	for (i = 0; i < n; i++)
+		raw[i] = i * 7 + i / 251;
+	len = sprintf(body, "{\"keys\":[{\"key_ID\":\"" ID1 "\",\"key\":\"");
+	len += EVP_EncodeBlock((uint8_t *)body + len, raw, n);
+	len += sprintf(body + len, "\"},{\"key_ID\":\"" ID2 "\",\"key\":\"");
+	len += EVP_EncodeBlock((uint8_t *)body + len, raw + 1, 3000);
+	len += sprintf(body + len, "\"}]}");
+	is_int(keys_n(body, len, 0, n * 8), ETSI_OK, "a key of a mebibyte, and one of 3000 bytes");
+	ok(block.len == n + 3000 && !memcmp(block.pad, raw, n) &&
+	   !memcmp(block.pad + n, raw + 1, 3000), "are right, in the right order");
+	is_int(keys_n(body, len - 1, 0, n * 8), ETSI_ODD, "cut off at the end");
+	is_int(keys_n(body, len / 2, 0, n * 8), ETSI_ODD, "cut off within a key");
+	body[100] = '!';
+	is_int(keys_n(body, len, 0, n * 8), ETSI_ODD, "not base64");
+	is_int(keys("{\"keys\":[{\"key_ID\":\"" ID1 "\",\"key\":\"@0\"}]}", 0, 8), ETSI_ODD,
+	       "a place holder is no key");
+	free(raw);
+}
+
+static void test_odd(void)
+{
+	static const struct { const char *body, *name; enum etsi_verdict v; } cases[] = {
+		{ "<html>busy</html>", "HTML", ETSI_ODD },
+		{ "", "nothing", ETSI_ODD },
+		{ "[]", "a list", ETSI_ODD },
+		{ "{\"keys\":{}}", "keys is no list", ETSI_ODD },
+		{ "{\"keys\":[]}", "no keys", ETSI_EMPTY },
+		{ "{\"keys\":[{\"key_ID\":7,\"key\":\"" KEY1 "\"}]}", "a number as ID", ETSI_ODD },
+		{ "{\"keys\":[{\"key_ID\":\"" ID1 "\",\"key\":7}]}", "a number as key", ETSI_ODD },
+		{ "{\"keys\":[{\"key_ID\":\"" ID1 "\"}]}", "an ID without key", ETSI_ODD },
+		{ "{\"keys\":[{\"key_ID\":\"" ID1 "\",\"key\":\"\"}]}", "an empty key", ETSI_ODD },
+		{ "{\"keys\":[{\"key_ID\":\"" ID1 "\",\"key\":\"AAA\"}]}", "half base64", ETSI_ODD },
+		{ "{\"keys\":[{\"key_ID\":\"\",\"key\":\"" KEY1 "\"}]}", "an empty ID", ETSI_ODD },
+		{ "{\"keys\":[{\"key_ID\":\"a b\",\"key\":\"" KEY1 "\"}]}", "an odd ID", ETSI_ODD },
+		{ "{\"keys\":[{\"key_ID\":\"x\",\"key\":\"" KEY1 "\"},{\"key_ID\":\"x\",\"key\":\""
+		  KEY2 "\"}]}", "the same ID twice", ETSI_ODD },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		is_int(keys(cases[i].body, 0, 128), cases[i].v, "%s", cases[i].name);
+}
+
+static void test_status(void)
+{
+	static const char bell[] = "{\"message\":\"none\\u0007 left\"}";
+	char text[32], *path;
+
+	ok(etsi_enc_status(400) == ETSI_EMPTY && etsi_enc_status(404) == ETSI_EMPTY &&
+	   etsi_enc_status(503) == ETSI_EMPTY, "an empty store has three faces");
+	ok(etsi_enc_status(401) == ETSI_AUTH && etsi_dec_status(401) == ETSI_AUTH,
+	   "401 is for a person");
+	ok(etsi_enc_status(0) == ETSI_DOWN && etsi_enc_status(301) == ETSI_ODD, "no answer, odd answer");
+	ok(etsi_dec_status(400) == ETSI_GONE && etsi_dec_status(503) == ETSI_GONE,
+	   "keys that did not come are gone");
+	etsi_message(bell, strlen(bell), text, sizeof(text));
+	is_str(text, "none? left", "the message, without what a terminal would do");
+	etsi_message("<html>", 6, text, sizeof(text));
+	is_str(text, "", "HTML says nothing");
+	path = etsi_enc_path("a/b c");
+	is_str(path, "/api/v1/keys/a%2Fb%20c/enc_keys", "an SAE ID is encoded");
+	free(path);
+}
+
+static void leaks(const char *how, const uint8_t id[UUID_BYTES], const void *key, size_t len)
+{
+	char text[UUID_TEXT];
+
+	uuid_format(id, text);
+	ok(etsi_id_leak(text, key, len), "%s of %zu bytes is found", how, len);
+	text[0] = text[0] == 'a' ? 'b' : 'a';
+	ok(!etsi_id_leak(text, key, len), "and another one is not");
+}
+
+static void test_leak(void)
+{
+	static const size_t sizes[] = { 4, 32, 1044480 };
+	static uint8_t key[1044480], b64[64], input[UUID_BYTES + 32];
+	uint8_t md[EVP_MAX_MD_SIZE];
+	size_t i, n;
+
+	for (i = 0; i < sizeof(key); i++)
+		key[i] = i * 31 + i / 97;
+	for (i = 0; i < 3; i++) {
+		EVP_Q_digest(NULL, "MD5", NULL, key, sizes[i], md, NULL);
+		leaks("MD5", md, key, sizes[i]);
+		EVP_Q_digest(NULL, "SHA1", NULL, key, sizes[i], md, NULL);
+		leaks("SHA-1", md, key, sizes[i]);
+		EVP_Q_digest(NULL, "SHA256", NULL, key, sizes[i], md, NULL);
+		leaks("SHA-256", md, key, sizes[i]);
+		md[6] = (md[6] & 15) | 0x40;
+		md[8] = (md[8] & 63) | 0x80;
+		leaks("SHA-256 as a UUID", md, key, sizes[i]);
+	}
+	leaks("the key", key, key, 32);
+	n = EVP_EncodeBlock(b64, key, 32);
+	EVP_Q_digest(NULL, "SHA256", NULL, b64, n, md, NULL);
+	leaks("SHA-256 of base64", md, key, 32);
+	/* UUIDv5 in the DNS name space, which is 6ba7b810-9dad-11d1-80b4-00c04fd430c8 */
+	hex_decode("6ba7b8109dad11d180b400c04fd430c8", input, UUID_BYTES);
+	memcpy(input + UUID_BYTES, key, 32);
+	EVP_Q_digest(NULL, "SHA1", NULL, input, sizeof(input), md, NULL);
+	md[6] = (md[6] & 15) | 0x50;
+	md[8] = (md[8] & 63) | 0x80;
+	leaks("UUID version 5", md, key, 32);
+}
+
+int main(void)
+{
+	test_container();
+	test_long();
+	test_odd();
+	test_status();
+	test_leak();
+	block_wipe(&block);
+	etsi_ids_free(&ids);
+	return tap_done();
+}
