@@ -294,6 +294,23 @@ void ssn_conn_unreserve(struct ssn_conn *conn, struct ssn_reservation *res);
 int ssn_conn_send(struct ssn_conn *conn, struct ssn_reservation *res,
 		  const struct ssn_share *share, struct ssn_buf *buf);
 
+/**
+ * ssn_conn_adopt() - make the next pad a share, and tell the member so
+ * @conn:	connection of a share socket
+ * @res:	reservation in force for exactly @buf->len bytes, more than 0; used
+ *	up in any case
+ * @share:	share head in host order
+ * @buf:	gets the share: the pad that a payload would have used. Stays the
+ *	caller's, and in clear
+ *
+ * The range is spent when this returns: void as pad at this end, and share data
+ * at the member's once it verified what it is told (PROTOCOL 3).
+ *
+ * Context and return: as ssn_conn_send(). After an error @buf holds no share.
+ */
+int ssn_conn_adopt(struct ssn_conn *conn, struct ssn_reservation *res,
+		   const struct ssn_share *share, struct ssn_buf *buf);
+
 /*
  * ---- Receiving ----
  *
@@ -308,6 +325,7 @@ int ssn_conn_send(struct ssn_conn *conn, struct ssn_reservation *res,
  * @conn:	connection it came over; a reference held once dequeued
  * @len:	payload bytes
  * @has_share:	a share head came with it
+ * @adopted:	it consists of pad: nothing of it travelled
  * @share:	that head in host order, exactly as the peer sent it: @share.x is
  *	a claim of the peer
  */
@@ -316,6 +334,7 @@ struct ssn_msg {
 	struct ssn_conn		*conn;
 	u32			len;
 	bool			has_share;
+	bool			adopted;
 	struct ssn_share	share;
 	/* conn.c's own: */
 	struct list_head	records;

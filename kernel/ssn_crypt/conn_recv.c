@@ -52,6 +52,7 @@ static struct ssn_msg *msg_new(struct ssn_conn *conn, const u8 *head)
 	INIT_LIST_HEAD(&msg->records);
 	msg->conn = conn;
 	msg->has_share = r->flags & SSN_WIRE_F_SHARE;
+	msg->adopted = r->type == SSN_WIRE_ADOPT;
 	if (msg->has_share)
 		ssn_share_from_wire(&msg->share,
 				    (const void *)(head + sizeof(*r)));
@@ -92,23 +93,20 @@ void ssn_msg_unread(struct ssn_msg *msg)
 	ssn_conn_put(conn);
 }
 
-/* Removes the pad from a part of one record. */
+/* Removes the pad from a part of one record; of an adopted one, it is the pad. */
 static int rec_read(const struct ssn_rec *rec, u32 off, u8 *to, u32 len)
 {
-	u32 chunk, i;
-	u8 *at, *pad;
+	u8 *pad = ssn_span_bytes(rec->span, off, len), *at;
+	u32 done, chunk;
 
-	while (len) {
-		at = ssn_buf_at(rec->buf, off, &chunk);
-		chunk = min(chunk, len);
-		pad = ssn_span_bytes(rec->span, off, chunk);
-		if (!pad)
-			return -EKEYREVOKED;
-		ssn_pad_xor(to, at, pad, chunk);
-		i = chunk;
-		to += i;
-		off += i;
-		len -= i;
+	if (!pad)
+		return -EKEYREVOKED;
+	if (!rec->buf)
+		memcpy(to, pad, len);
+	for (done = 0; rec->buf && done < len; done += chunk) {
+		at = ssn_buf_at(rec->buf, off + done, &chunk);
+		chunk = min(chunk, len - done);
+		ssn_pad_xor(to + done, at, pad + done, chunk);
 	}
 	return 0;
 }
@@ -188,13 +186,21 @@ void ssn_conn_drop_in(struct ssn_conn *conn)
 
 /* ---- Records ---- */
 
-/* Where this record goes; -EPROTO if it does not continue what there is. */
-static int message_fits(struct ssn_conn *conn)
+/*
+ * Where this record goes; -EPROTO if it does not continue what there is. What is
+ * adopted is a share that a share socket deals, all of it or nothing.
+ */
+static int message_fits(struct ssn_conn *conn, const struct ssn_msg *msg)
 {
 	const struct ssn_wire_record *r = (const void *)conn->head;
 	u32 len = be32_to_cpu(r->len);
 
 	if (!(r->flags & SSN_WIRE_F_FIRST) != !!conn->msg)
+		return -EPROTO;
+	if (msg->adopted != (r->type == SSN_WIRE_ADOPT))
+		return -EPROTO;
+	if (msg->adopted && (conn->outgoing || conn->p.proto != SSNPROTO_SHARE ||
+			     msg->share.flags & SSN_SHARE_CONTROL))
 		return -EPROTO;
 	if (conn->msg && (conn->msg->len + len > SSN_MSG_MAX ||
 			  conn->msg->nr >= MSG_RECORDS_MAX))
@@ -225,7 +231,7 @@ static int take_data(struct ssn_conn *conn)
 			goto err_rec;
 	}
 	mutex_lock(&conn->rx_mutex);
-	err = message_fits(conn);
+	err = message_fits(conn, msg);
 	if (!err)
 		err = ssn_record_verify(&conn->rx, conn->head, conn->in);
 	if (!err && len)
@@ -312,12 +318,12 @@ static int take_close(struct ssn_conn *conn)
 static int take_record(struct ssn_conn *conn)
 {
 	const struct ssn_wire_record *r = (const void *)conn->head;
-	u32 bytes = ssn_record_head_len(r) + be32_to_cpu(r->len);
+	u32 bytes = ssn_record_head_len(r) + ssn_record_payload(r);
 	int err;
 
 	if (conn->peer_closed)
 		err = -EPROTO;
-	else if (r->type == SSN_WIRE_DATA)
+	else if (ssn_record_padded(r))
 		err = take_data(conn);
 	else if (r->type == SSN_WIRE_LEASE)
 		err = take_lease(conn);
@@ -411,7 +417,7 @@ int ssn_conn_pull(struct ssn_conn *conn)
 		return 0;
 	if (conn->got >= sizeof(*r)) {
 		want = ssn_record_head_len(r);
-		len = be32_to_cpu(r->len);
+		len = ssn_record_payload(r);
 	}
 	if (conn->got < want) {
 		chunk = want - conn->got;
@@ -433,7 +439,7 @@ int ssn_conn_pull(struct ssn_conn *conn)
 		err = check_shape(conn);
 		if (err)
 			return err;
-		len = be32_to_cpu(r->len);
+		len = ssn_record_payload(r);
 		if (len) {
 			conn->in = ssn_buf_alloc(len);
 			if (!conn->in)

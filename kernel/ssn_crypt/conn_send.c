@@ -397,9 +397,10 @@ static u32 record_len(const struct ssn_conn *conn, u32 left)
 	return min3(left, SSN_RECORD_MAX, l->lease.len - l->next);
 }
 
-static int seal_message(struct ssn_conn *conn, const struct ssn_share *share,
-			struct ssn_buf *buf, struct list_head *spare,
-			struct list_head *outs)
+/* @type: DATA; or ADOPT, which sends heads only and gives @buf the pad. */
+static int seal_message(struct ssn_conn *conn, u8 type,
+			const struct ssn_share *share, struct ssn_buf *buf,
+			struct list_head *spare, struct list_head *outs)
 {
 	struct ssn_wire_share wire;
 	u32 off = 0, len;
@@ -418,28 +419,31 @@ static int seal_message(struct ssn_conn *conn, const struct ssn_share *share,
 			flags |= SSN_WIRE_F_SHARE;
 		if (off + len == buf->len)
 			flags |= SSN_WIRE_F_LAST;
-		err = ssn_record_seal(&conn->tx, SSN_WIRE_DATA, flags,
+		err = ssn_record_seal(&conn->tx, type, flags,
 				      flags & SSN_WIRE_F_SHARE ? &wire : NULL,
 				      buf, off, len, out->head);
 		if (err)
 			return err;
 		out->head_len = ssn_record_head_len((void *)out->head);
-		out->buf = buf;
-		refcount_inc(&buf->refs);
-		out->off = off;
-		out->len = len;
+		if (type == SSN_WIRE_DATA) {
+			out->buf = buf;
+			refcount_inc(&buf->refs);
+			out->off = off;
+			out->len = len;
+		}
 		list_move_tail(&out->node, outs);
 		ssn_conn_count(conn, SSN_A_COUNTERS_TX_RECORDS, 1);
 		ssn_conn_count(conn, SSN_A_COUNTERS_TX_PAD_BYTES,
 			       len + QKD_SLOT);
 		off += len;
 	} while (off < buf->len);
-	buf->sealed = true;
+	buf->sealed = type == SSN_WIRE_DATA;
 	return 0;
 }
 
-int ssn_conn_send(struct ssn_conn *conn, struct ssn_reservation *res,
-		  const struct ssn_share *share, struct ssn_buf *buf)
+static int send_message(struct ssn_conn *conn, u8 type,
+			struct ssn_reservation *res,
+			const struct ssn_share *share, struct ssn_buf *buf)
 {
 	LIST_HEAD(spare);
 	LIST_HEAD(outs);
@@ -453,7 +457,7 @@ int ssn_conn_send(struct ssn_conn *conn, struct ssn_reservation *res,
 	if (!err)
 		err = prepare(conn, res->slots, &spare);
 	if (!err)
-		err = seal_message(conn, share, buf, &spare, &outs);
+		err = seal_message(conn, type, share, buf, &spare, &outs);
 	release(conn, res);
 	if (!err) {
 		ssn_conn_queue(conn, &outs);
@@ -464,11 +468,25 @@ int ssn_conn_send(struct ssn_conn *conn, struct ssn_reservation *res,
 	mutex_unlock(&conn->tx_mutex);
 	free_list(&spare);
 	free_list(&outs);	/* what was sealed before it failed */
-	ssn_buf_put(buf);
 	if (err == -EKEYREVOKED)
 		ssn_conn_fail(conn, err);
 	ssn_conn_kick(conn);
 	return err;
+}
+
+int ssn_conn_send(struct ssn_conn *conn, struct ssn_reservation *res,
+		  const struct ssn_share *share, struct ssn_buf *buf)
+{
+	int err = send_message(conn, SSN_WIRE_DATA, res, share, buf);
+
+	ssn_buf_put(buf);
+	return err;
+}
+
+int ssn_conn_adopt(struct ssn_conn *conn, struct ssn_reservation *res,
+		   const struct ssn_share *share, struct ssn_buf *buf)
+{
+	return send_message(conn, SSN_WIRE_ADOPT, res, share, buf);
 }
 
 bool ssn_conn_writable(struct ssn_conn *conn, u32 len)

@@ -2,7 +2,8 @@
 /*
  * Records. Sealing: XOR with the next pad, wipe the pad, tag the ciphertext
  * under the next slot, wipe the slot. Opening: check that the record is the
- * next one, check its tag, and only then move anything (PROTOCOL 2).
+ * next one, check its tag, and only then move anything (PROTOCOL 2). To adopt is
+ * to take the next pad itself as the share: nothing but the head travels.
  *
  * The tag is Poly1305 under a key used once: at most 8*ceil(l/16)/2^106 for a
  * forgery (Bernstein, "The Poly1305-AES message-authentication code", 2005).
@@ -69,14 +70,26 @@ size_t ssn_record_head_len(const struct ssn_wire_record *r)
 	return r->flags & SSN_WIRE_F_SHARE ? SSN_RECORD_HEAD : sizeof(*r);
 }
 
+/* Payload bytes that follow the head on the wire. */
+u32 ssn_record_payload(const struct ssn_wire_record *r)
+{
+	return r->type == SSN_WIRE_ADOPT ? 0 : be32_to_cpu(r->len);
+}
+
+/* Whether a record uses as much payload pad as it is long. */
+bool ssn_record_padded(const struct ssn_wire_record *r)
+{
+	return r->type == SSN_WIRE_DATA || r->type == SSN_WIRE_ADOPT;
+}
+
 static void tag_record(u8 tag[SSN_WIRE_TAG], const u8 key[QKD_SLOT],
 		       const struct ssn_path *path, const u8 *head,
-		       const struct ssn_buf *buf, u32 off, u32 len)
+		       const struct ssn_buf *buf, u32 off)
 {
 	const struct ssn_wire_record *r = (const void *)head;
 	struct tag_context ctx = { .dir = path->dir };
 	struct poly1305_desc_ctx poly;
-	u32 chunk;
+	u32 len = ssn_record_payload(r), chunk;
 	u8 *at;
 
 	memcpy(ctx.id, path->id, sizeof(ctx.id));
@@ -102,10 +115,11 @@ static void tag_record(u8 tag[SSN_WIRE_TAG], const u8 key[QKD_SLOT],
  * @type:	enum ssn_wire_type
  * @flags:	SSN_WIRE_F_*
  * @share:	share head, only with SSN_WIRE_F_SHARE
- * @buf:	holds the payload; sealed in place for SSN_WIRE_DATA. May be NULL
+ * @buf:	holds the payload; sealed in place for SSN_WIRE_DATA. For
+ *		SSN_WIRE_ADOPT it gets the share, which is not sent. May be NULL
  *		where @len is 0
  * @off:	where the payload begins in @buf
- * @len:	payload bytes, at most SSN_RECORD_MAX, and in one lease for data
+ * @len:	payload bytes, at most SSN_RECORD_MAX, and in one lease if padded
  * @head:	filled in: ssn_record_head_len() bytes to send before the payload
  *
  * Context: process; whoever owns the direction serialises.
@@ -117,17 +131,8 @@ int ssn_record_seal(struct ssn_path *path, u8 type, u8 flags,
 		    u32 off, u32 len, u8 head[SSN_RECORD_HEAD])
 {
 	struct ssn_wire_record *r = (struct ssn_wire_record *)head;
-	u32 todo = type == SSN_WIRE_DATA ? len : 0, done = 0, chunk;
 	u8 *key, *pad = NULL, *at;
-
-	key = ssn_lane_peek(path->tags, QKD_SLOT);
-	if (!key)
-		return -EKEYREVOKED;
-	if (todo) {
-		pad = ssn_lane_peek(path->pads, todo);
-		if (!pad)
-			return -EKEYREVOKED;
-	}
+	u32 todo, done = 0, chunk;
 
 	*r = (struct ssn_wire_record) {
 		.type	= type,
@@ -137,18 +142,30 @@ int ssn_record_seal(struct ssn_path *path, u8 type, u8 flags,
 		.slot	= cpu_to_be32(ssn_lane_slot(path->tags)),
 		.offset	= cpu_to_be32(ssn_lane_offset(path->pads)),
 	};
+	todo = ssn_record_padded(r) ? len : 0;
+	key = ssn_lane_peek(path->tags, QKD_SLOT);
+	if (!key)
+		return -EKEYREVOKED;
+	if (todo) {
+		pad = ssn_lane_peek(path->pads, todo);
+		if (!pad)
+			return -EKEYREVOKED;
+	}
 	if (share)
 		memcpy(head + sizeof(*r), share, sizeof(*share));
 
 	while (done < todo) {
 		at = ssn_buf_at(buf, off + done, &chunk);
 		chunk = min(chunk, todo - done);
-		ssn_pad_xor(at, at, pad + done, chunk);
+		if (type == SSN_WIRE_ADOPT)
+			memcpy(at, pad + done, chunk);
+		else
+			ssn_pad_xor(at, at, pad + done, chunk);
 		done += chunk;
 	}
 	if (todo)
 		ssn_lane_spend(path->pads, todo);
-	tag_record(r->tag, key, path, head, buf, off, len);
+	tag_record(r->tag, key, path, head, buf, off);
 	ssn_lane_spend(path->tags, QKD_SLOT);
 	path->seq++;
 	return 0;
@@ -170,6 +187,13 @@ int ssn_record_shape(const struct ssn_wire_record *r)
 	if (r->zero)
 		return -EPROTO;
 	switch (r->type) {
+	case SSN_WIRE_ADOPT:
+		/* A share, and pad: there is none of no bytes. */
+		if (!len)
+			return -EMSGSIZE;
+		if (r->flags & SSN_WIRE_F_FIRST && ~r->flags & SSN_WIRE_F_SHARE)
+			return -EPROTO;
+		fallthrough;
 	case SSN_WIRE_DATA:
 		if (r->flags & ~(SSN_WIRE_F_FIRST | SSN_WIRE_F_LAST |
 				 SSN_WIRE_F_SHARE))
@@ -203,10 +227,10 @@ int ssn_record_shape(const struct ssn_wire_record *r)
  * @buf:	its payload, or NULL
  *
  * Moves the sequence and the tag slots if it is, nothing otherwise. The pad of
- * a data record is the caller's to hold.
+ * a padded record is the caller's to hold.
  *
- * Return: 0; -EPROTO not the next sequence, slot or offset, or not enough pad was announced; -EBADMSG wrong
- * tag; -EKEYREVOKED the pad became void.
+ * Return: 0; -EPROTO not the next sequence, slot or offset, or not enough pad
+ * was announced; -EBADMSG wrong tag; -EKEYREVOKED the pad became void.
  */
 int ssn_record_verify(struct ssn_path *path, const u8 head[SSN_RECORD_HEAD],
 		      const struct ssn_buf *buf)
@@ -224,10 +248,10 @@ int ssn_record_verify(struct ssn_path *path, const u8 head[SSN_RECORD_HEAD],
 	key = ssn_lane_peek(path->tags, QKD_SLOT);
 	if (!key)
 		return -EKEYREVOKED;
-	tag_record(tag, key, path, head, buf, 0, len);
+	tag_record(tag, key, path, head, buf, 0);
 	if (crypto_memneq(tag, r->tag, sizeof(tag)))
 		return -EBADMSG;
-	if (r->type == SSN_WIRE_DATA && len && !ssn_lane_peek(path->pads, len))
+	if (ssn_record_padded(r) && len && !ssn_lane_peek(path->pads, len))
 		return ssn_lane_head(path->pads) &&
 		       qkd_lease_dead(&ssn_lane_head(path->pads)->lease) ?
 		       -EKEYREVOKED : -EPROTO;

@@ -41,5 +41,7 @@ int ssn_record_verify(struct ssn_path *path, const u8 head[SSN_RECORD_HEAD],
 void ssn_hello_tag(u8 tag[SSN_WIRE_TAG], const u8 *key, const void *msg,
 		  size_t len);
 size_t ssn_record_head_len(const struct ssn_wire_record *r);
+u32 ssn_record_payload(const struct ssn_wire_record *r);
+bool ssn_record_padded(const struct ssn_wire_record *r);
 
 #endif /* _SSN_RECORD_H */

@@ -20,6 +20,7 @@ static const struct ssn_scheme_ops schemes[] = {
 		.check_points	= shamir_check_points,
 		.split		= shamir_split,
 		.weights	= shamir_weights,
+		.fill_weights	= shamir_fill_weights,
 		.combine	= shamir_combine,
 	},
 };

@@ -15,6 +15,9 @@
  * @check_points: 0, or why shares cannot be at these points
  * @split:	makes the share at one point
  * @weights:	what @combine needs for these points; k bytes
+ * @fill_weights: what @combine needs to give the share at a point from the secret
+ *	and k - 1 shares that were chosen freely (pad-as-share); NULL if they
+ *	cannot be
  * @combine:	gives the secret from k shares
  *
  * Lengths are in bytes; all take any length. Any context.
@@ -30,6 +33,8 @@ struct ssn_scheme_ops {
 				 size_t len);
 	int		(*weights)(u8 *weight, const u8 *x, unsigned int k,
 				   u8 x0);
+	int		(*fill_weights)(u8 *weight, const u8 *x,
+					unsigned int k, u8 x0);
 	void		(*combine)(u8 *dst, const u8 *const *share,
 				   const u8 *weight, unsigned int k,
 				   size_t len);

@@ -79,6 +79,24 @@ int shamir_split(u8 *share, const u8 *secret, const u8 *const *coeff,
 	return 0;
 }
 
+/* Of f at different points @x, the value at @x0. One of them may be 0. */
+static void lagrange(u8 *weight, const u8 *x, unsigned int k, u8 x0)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < k; i++) {
+		u8 num = 1, den = 1;
+
+		for (j = 0; j < k; j++) {
+			if (j == i)
+				continue;
+			num = gf256_mul(num, x0 ^ x[j]);
+			den = gf256_mul(den, x[i] ^ x[j]);
+		}
+		weight[i] = gf256_mul(num, gf256_inv(den));
+	}
+}
+
 /**
  * shamir_weights - Lagrange weights that give f(x0) from f at @k points
  * @weight:	where they go, @k bytes
@@ -91,21 +109,39 @@ int shamir_split(u8 *share, const u8 *secret, const u8 *const *coeff,
 int shamir_weights(u8 *weight, const u8 *x, unsigned int k, u8 x0)
 {
 	int err = shamir_check_points(x, k);
-	unsigned int i, j;
 
+	if (!err)
+		lagrange(weight, x, k, x0);
+	return err;
+}
+
+/**
+ * shamir_fill_weights - weights that give a share from the secret and k - 1 others
+ * @weight:	where they go, @k bytes: the secret's, then those of the shares
+ * @x:		points of the @k - 1 shares that were chosen freely; may be NULL
+ *		when @k is 1
+ * @k:		threshold, 1..255
+ * @x0:		point of the share that is wanted, not 0
+ *
+ * k - 1 shares and the secret are k points of f: they may be any bytes, and if
+ * they are uniform so is f (pad-as-share). For shamir_combine(), with the secret
+ * in front of the shares.
+ *
+ * Any context. Returns 0, or the error of shamir_check_points().
+ */
+int shamir_fill_weights(u8 *weight, const u8 *x, unsigned int k, u8 x0)
+{
+	u8 points[SHAMIR_MAX] = {};
+	int err = shamir_check_points(&x0, 1);
+
+	if (!k || k > SHAMIR_MAX)
+		return -EINVAL;
+	if (!err && k > 1)
+		err = shamir_check_points(x, k - 1);
 	if (err)
 		return err;
-	for (i = 0; i < k; i++) {
-		u8 num = 1, den = 1;
-
-		for (j = 0; j < k; j++) {
-			if (j == i)
-				continue;
-			num = gf256_mul(num, x0 ^ x[j]);
-			den = gf256_mul(den, x[i] ^ x[j]);
-		}
-		weight[i] = gf256_mul(num, gf256_inv(den));
-	}
+	memcpy(points + 1, x, k - 1);
+	lagrange(weight, points, k, x0);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <linux/module.h>
 #include <linux/net.h>
 #include <linux/poll.h>
+#include <linux/random.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
 #include "family.h"
@@ -106,6 +107,7 @@ static int connect_begin(struct share_sock *ss, const struct sockaddr_ssn *addr)
 		return err;
 	}
 	ss->dealt = false;
+	ss->first = get_random_u32() % ss->group->n;
 	sk->sk_socket->state = SS_CONNECTING;
 	sk->sk_state = TCP_SYN_SENT;
 	return 0;
@@ -317,7 +319,7 @@ int ssn_share_create(struct net *net, struct socket *sock, int kern)
 	ss = share_sk(sk);
 	spin_lock_init(&ss->lock);
 	atomic_set(&ss->kicks, 0);
-	ss->coeff = SSN_COEFF_CRNG;
+	ss->coeff = SSN_COEFF_PAD;
 	ss->local_waiter.fn = local_gained;
 	return 0;
 }

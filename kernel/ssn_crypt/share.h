@@ -6,7 +6,8 @@
  *	share.c		the socket's operations
  *	share_option.c	its options
  *	share_member.c	connections to the members, and their states
- *	share_deal.c	sending: split, or unsplit as control message
+ *	share_deal.c	sending: to whom, once, all or nothing
+ *	share_split.c	the shares of a message
  *	share_combine.c	receiving: match, combine, or as it is
  *
  * Locks, outermost first: the socket lock, the locks of a connection, @lock. The
@@ -94,6 +95,7 @@ struct share_run {
  * @dealt:	there is one
  * @broken:	it reached some members only and cannot go on
  * @next:	lowest message of it that was not sent
+ * @first:	member that the next message begins with, modulo n
  * @deals:	earlier ones, a ring; @deals_at is the oldest
  * @run:	what was combined, a ring: run i is in place i % SHARE_RUNS
  * @runs:	how many there were
@@ -118,6 +120,7 @@ struct share_sock {
 	bool			dealt;
 	bool			broken;
 	u64			next;
+	unsigned int		first;
 	struct share_deal_id	deals[SHARE_DEALS];
 	unsigned int		deals_at;
 	struct share_run	run[SHARE_RUNS];

@@ -9,7 +9,6 @@
  * live (or died while being dealt to): the segment has to be dealt again, all
  * of it, under a new deal id, to a write set without that member.
  */
-#include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/socket.h>
@@ -18,29 +17,7 @@
 #include "conn.h"
 #include "group.h"
 #include "scheme.h"
-#include "share.h"
-
-/**
- * struct deal - one message on its way to the members
- * @head:	share head, but for x
- * @len:	bytes
- * @nr:		members it goes to
- * @to:		their numbers
- * @res:	window and pad held at each
- * @share:	what each gets; NULL once it was sent
- * @tile:	coefficients for one tile, one after the other
- * @coeff:	where each begins
- */
-struct deal {
-	struct ssn_share	head;
-	u32			len;
-	unsigned int		nr;
-	u8			to[SSN_MEMBERS_MAX];
-	struct ssn_reservation	res[SSN_MEMBERS_MAX];
-	struct ssn_buf		*share[SSN_MEMBERS_MAX];
-	u8			*tile;
-	const u8		*coeff[SSN_MEMBERS_MAX];
-};
+#include "share_deal.h"
 
 /* ---- what is asked for ---- */
 
@@ -77,23 +54,29 @@ static void head_fill(const struct share_sock *ss, struct ssn_share *head)
 	head->provenance = head->flags & SSN_SHARE_CONTROL ? 0 : ss->coeff;
 }
 
-/* A data message goes to its whole write set, all of it live, or to nobody */
-static int choose_data(struct share_sock *ss, struct deal *d)
+/*
+ * A data message goes to its whole write set, all of it live, or to nobody. Who
+ * comes first moves on with each, so that all adopt equally often.
+ */
+static int choose_data(struct share_sock *ss, struct share_deal *d)
 {
-	unsigned int i;
+	unsigned int n = ss->group->n, i, j;
 
+	if (ss->coeff == SSN_COEFF_PAD && !ss->scheme->fill_weights)
+		return -EOPNOTSUPP;
 	d->nr = 0;
-	for (i = 0; i < ss->group->n; i++) {
-		if (!xset_has(&ss->write_set, ss->member[i].x))
+	for (i = 0; i < n; i++) {
+		j = (ss->first + i) % n;
+		if (!xset_has(&ss->write_set, ss->member[j].x))
 			continue;
-		if (!share_live(ss, &ss->member[i]))
+		if (!share_live(ss, &ss->member[j]))
 			return -ECOMM;
-		d->to[d->nr++] = i;
+		d->to[d->nr++] = j;
 	}
 	return 0;
 }
 
-static int choose_control(struct share_sock *ss, struct deal *d)
+static int choose_control(struct share_sock *ss, struct share_deal *d)
 {
 	unsigned int i;
 	bool known = !d->head.x;
@@ -160,15 +143,10 @@ static void deal_note(struct share_sock *ss, const struct ssn_share *head)
 	ss->deal = id;
 	ss->dealt = true;
 	ss->next = head->message + 1;
+	ss->first++;
 }
 
 /* ---- window, pad, coefficients ---- */
-
-/* Uniform bytes that splitting @len bytes takes */
-static u64 coeff_bytes(const struct share_sock *ss, u32 len)
-{
-	return (u64)ss->scheme->coeffs(ss->group->k) * len;
-}
 
 static bool coeff_there(const struct share_sock *ss, u32 len)
 {
@@ -177,10 +155,10 @@ static bool coeff_there(const struct share_sock *ss, u32 len)
 	if (ss->coeff != SSN_COEFF_LOCAL)
 		return true;
 	qkd_pool_level(ss->local, &level);
-	return level.usable >= coeff_bytes(ss, len);
+	return level.usable >= share_coeff_bytes(ss, len);
 }
 
-static void unreserve(struct share_sock *ss, struct deal *d)
+static void unreserve(struct share_sock *ss, struct share_deal *d)
 {
 	unsigned int i;
 
@@ -192,7 +170,7 @@ static void unreserve(struct share_sock *ss, struct deal *d)
  * Look at all before holding any: giving a reservation back tells whoever waits
  * for room, this socket too, and waiting would never come to rest.
  */
-static int room(struct share_sock *ss, struct deal *d)
+static int room(struct share_sock *ss, struct share_deal *d)
 {
 	struct ssn_reservation res;
 	unsigned int i;
@@ -211,7 +189,7 @@ static int room(struct share_sock *ss, struct deal *d)
 	return 0;
 }
 
-static int reserve(struct share_sock *ss, struct deal *d)
+static int reserve(struct share_sock *ss, struct share_deal *d)
 {
 	unsigned int i;
 	int err;
@@ -236,7 +214,7 @@ static int reserve(struct share_sock *ss, struct deal *d)
 }
 
 /* Choose, check and reserve; again after each wait, since all may change */
-static int prepare(struct share_sock *ss, struct deal *d, long timeo)
+static int prepare(struct share_sock *ss, struct share_deal *d, long timeo)
 {
 	bool control = d->head.flags & SSN_SHARE_CONTROL;
 	int err, seen, waited;
@@ -276,104 +254,25 @@ static int prepare(struct share_sock *ss, struct deal *d, long timeo)
 
 /* ---- the bytes ---- */
 
-static void deal_free(struct deal *d)
+static void deal_free(struct share_deal *d)
 {
 	unsigned int i;
 
 	for (i = 0; i < d->nr; i++)
-		if (d->share[i])
-			ssn_buf_put(d->share[i]);
-	kvfree_sensitive(d->tile, d->head.k * SHARE_TILE);
+		ssn_buf_put(d->share[i]);
 	kvfree(d);
 }
 
-static int alloc_shares(struct deal *d)
-{
-	unsigned int i;
-
-	for (i = 0; i < d->nr; i++) {
-		d->share[i] = ssn_buf_alloc(d->len);
-		if (!d->share[i])
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-/* Each byte of the caller's is read once, here */
-static int fill_buf(struct ssn_buf *buf, u32 len, struct msghdr *msg)
-{
-	u32 off, chunk;
-	u8 *p;
-
-	for (off = 0; off < len; off += chunk) {
-		p = ssn_buf_at(buf, off, &chunk);
-		if (!copy_from_iter_full(p, chunk, &msg->msg_iter))
-			return -EFAULT;
-	}
-	return 0;
-}
-
-static int coeff_fill(struct share_sock *ss, u8 *to, size_t len)
-{
-	if (ss->coeff == SSN_COEFF_LOCAL)
-		return qkd_local_read(sock_net(&ss->sk), to, len);
-	get_random_bytes(to, len);
-	return 0;
-}
-
-/* One tile of the secret into the same tile of every share */
-static int split_tile(struct share_sock *ss, struct deal *d, const u8 *secret,
-		      u32 off, u32 len)
-{
-	unsigned int coeffs = ss->scheme->coeffs(ss->group->k), i;
-	u32 chunk;
-	int err;
-
-	for (i = 0; i < coeffs; i++)
-		d->coeff[i] = d->tile + i * len;
-	err = coeff_fill(ss, d->tile, coeffs * len);
-	for (i = 0; !err && i < d->nr; i++) {
-		u8 *to = ssn_buf_at(d->share[i], off, &chunk);
-
-		err = ss->scheme->split(to, secret, d->coeff, ss->group->k,
-					ss->member[d->to[i]].x, len);
-	}
-	memzero_explicit(d->tile, coeffs * len);
-	return err;
-}
-
-static int split(struct share_sock *ss, struct deal *d, struct msghdr *msg)
-{
-	struct ssn_buf *secret;
-	u32 off, chunk;
-	u8 *p;
-	int err;
-
-	d->tile = kvmalloc(d->head.k * SHARE_TILE, GFP_KERNEL);
-	secret = ssn_buf_alloc(d->len);
-	err = d->tile && secret ? alloc_shares(d) : -ENOMEM;
-	if (!err)
-		err = fill_buf(secret, d->len, msg);
-	for (off = 0; !err && off < d->len; off += chunk) {
-		p = ssn_buf_at(secret, off, &chunk);
-		chunk = min(chunk, SHARE_TILE);
-		err = split_tile(ss, d, p, off, chunk);
-	}
-	if (secret)
-		ssn_buf_put(secret);	/* wipes it */
-	return err;
-}
-
-static int copy(struct deal *d, struct msghdr *msg)
+static int copy(struct share_deal *d, struct msghdr *msg)
 {
 	u32 off, chunk, same;
 	unsigned int i;
 	u8 *p;
 	int err;
 
-	err = alloc_shares(d);
+	err = share_alloc(d);
 	if (!err)
-		err = fill_buf(d->share[0], d->len, msg);
+		err = share_fill(d->share[0], msg);
 	for (i = 1; !err && i < d->nr; i++)
 		for (off = 0; off < d->len; off += chunk) {
 			p = ssn_buf_at(d->share[i], off, &chunk);
@@ -382,15 +281,19 @@ static int copy(struct deal *d, struct msghdr *msg)
 	return err;
 }
 
-/* How many got it; @err: why the first that did not get it did not */
-static unsigned int send_all(struct share_sock *ss, struct deal *d, int *err)
+/*
+ * How many got it; @err: why the first that did not get it did not. Those that
+ * adopted have theirs already.
+ */
+static unsigned int send_all(struct share_sock *ss, struct share_deal *d,
+			     int *err)
 {
 	struct ssn_share head = d->head;
 	unsigned int i, sent = 0;
 	int ret;
 
 	*err = 0;
-	for (i = 0; i < d->nr; i++) {
+	for (i = d->adopted; i < d->nr; i++) {
 		struct share_member *m = &ss->member[d->to[i]];
 
 		head.x = m->x;
@@ -408,20 +311,20 @@ static unsigned int send_all(struct share_sock *ss, struct deal *d, int *err)
 	return sent;
 }
 
-static int deal(struct share_sock *ss, struct deal *d, struct msghdr *msg)
+static int deal(struct share_sock *ss, struct share_deal *d, struct msghdr *msg)
 {
-	unsigned int sent;
+	unsigned int sent = 0;
 	int err;
 
-	err = split(ss, d, msg);
-	if (err) {
-		unreserve(ss, d);
-		return err;
+	err = share_split(ss, d, msg);
+	if (!err) {
+		sent = send_all(ss, d, &err);
+		err = err ? share_member_error(err) : 0;
 	}
-	sent = send_all(ss, d, &err);
+	sent += d->adopted;
 	unreserve(ss, d);
-	if (!sent && err)
-		return err == -ENOBUFS || err == -ENOMEM ? err : -ECOMM;
+	if (!sent)
+		return err;
 	deal_note(ss, &d->head);
 	if (err) {
 		ss->broken = true;
@@ -431,7 +334,7 @@ static int deal(struct share_sock *ss, struct deal *d, struct msghdr *msg)
 }
 
 /* Members that went down while it was sent are members that are not live */
-static int control(struct share_sock *ss, struct deal *d, struct msghdr *msg)
+static int control(struct share_sock *ss, struct share_deal *d, struct msghdr *msg)
 {
 	int err;
 
@@ -440,16 +343,14 @@ static int control(struct share_sock *ss, struct deal *d, struct msghdr *msg)
 		unreserve(ss, d);
 		return err;
 	}
-	if (send_all(ss, d, &err))
-		return 0;
-	return err == -ENOBUFS || err == -ENOMEM ? err : -ECOMM;
+	return send_all(ss, d, &err) ? 0 : share_member_error(err);
 }
 
 int share_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 {
 	struct sock *sk = sock->sk;
 	struct share_sock *ss = share_sk(sk);
-	struct deal *d;
+	struct share_deal *d;
 	int err;
 
 	if (msg->msg_flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_EOR |

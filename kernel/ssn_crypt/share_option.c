@@ -28,8 +28,6 @@ static int set_coeff(struct share_sock *ss, int coeff)
 	struct qkd_pool *pool;
 
 	switch (coeff) {
-	case SSN_COEFF_PAD:
-		return -EOPNOTSUPP;
 	case SSN_COEFF_LOCAL:
 		if (ss->local)
 			return 0;
@@ -40,6 +38,7 @@ static int set_coeff(struct share_sock *ss, int coeff)
 		ss->local = pool;
 		qkd_pool_wait(pool, &ss->local_waiter);
 		break;
+	case SSN_COEFF_PAD:
 	case SSN_COEFF_CRNG:
 		share_local_drop(ss);
 		break;

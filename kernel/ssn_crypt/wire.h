@@ -22,7 +22,7 @@ enum ssn_wire_type {
 	SSN_WIRE_ACCEPT		= 2,
 	SSN_WIRE_DATA		= 3,	/* sealed payload */
 	SSN_WIRE_LEASE		= 4,	/* payload: struct ssn_wire_lease, in clear */
-	SSN_WIRE_ADOPT		= 5,	/* pad-as-share: a range becomes the share; reserved */
+	SSN_WIRE_ADOPT		= 5,	/* pad-as-share: no payload follows; len bytes of pad are it */
 	SSN_WIRE_CLOSE		= 6,	/* no payload; seq is the final sequence */
 };
 
@@ -106,7 +106,8 @@ enum ssn_wire_status {
  * @type:	enum ssn_wire_type
  * @flags:	SSN_WIRE_F_*
  * @zero:	zero
- * @len:	payload bytes that follow the head (and the share head, if any)
+ * @len:	payload bytes that follow the head (and the share head, if any); of
+ *	ADOPT, bytes of the payload lease that the share consists of: none follow
  * @seq:	sequence of the record in this direction, from 0
  * @slot:	slot of the tag lease in use, counted from the block's start
  * @offset:	byte of the payload lease in use, counted from the lease's start

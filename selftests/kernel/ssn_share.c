@@ -12,6 +12,7 @@
 
 static uint8_t data[SSN_MSG_MAX + 1], got[SSN_MSG_MAX + 1];
 static uint64_t deals;		/* each test takes new ones */
+static int coeff = SSN_COEFF_PAD;
 
 /* Head of the next deal's first message */
 static struct ssn_share next_head(void)
@@ -23,7 +24,7 @@ static bool same_head(const struct ssn_share *a, const struct ssn_share *sent)
 {
 	return a->group == GROUP && a->generation == GENERATION &&
 	       a->scheme == SSN_SCHEME_SHAMIR && a->k == K && a->n == MEMBERS &&
-	       !a->flags && a->provenance == SSN_COEFF_CRNG &&
+	       !a->flags && a->provenance == coeff &&
 	       a->epoch == sent->epoch && a->deal == sent->deal &&
 	       a->message == sent->message && a->version == sent->version &&
 	       a->segment == sent->segment &&
@@ -223,7 +224,8 @@ static void raw(int fd)
 	tell(fd, 0, "forget");
 	memset(data, 0x5a, len);
 	put(fd, &head, data, len, 0);
-	is_int(set_option(fd, SSN_RAW_SHARES, 1), 0, "raw shares");
+	is_int(set_option(fd, SSN_RAW_SHARES, 1), 0,
+	       "raw shares, coefficients %d", coeff);
 	tell(fd, 0, "mod x 3");
 	tell(fd, 0, "play 0 1");
 	for (i = 0; i < MEMBERS; i++) {
@@ -374,8 +376,6 @@ static void refusals(int fd)
 	is_errno(set_xset(fd, SSN_WRITE_SET, 3), EINVAL,
 		 "a write set of less than k");
 	is_errno(set_xset(fd, SSN_READ_SET, 0), EINVAL, "an empty read set");
-	is_errno(set_option(fd, SSN_COEFF, SSN_COEFF_PAD), EOPNOTSUPP,
-		 "pad as share, so far");
 	is_errno(set_option(fd, SSN_COEFF, 9), EINVAL, "other coefficients");
 	is_errno(set_option(fd, SSN_RAW_SHARES, 2), EINVAL, "raw is 0 or 1");
 	for (i = 0; i < 2; i++)
@@ -513,6 +513,11 @@ int main(void)
 	order(fd);
 	subsets(fd);
 	raw(fd);
+	coeff = SSN_COEFF_CRNG;
+	is_int(set_option(fd, SSN_COEFF, coeff), 0, "the kernel's coefficients");
+	raw(fd);
+	coeff = SSN_COEFF_PAD;
+	set_option(fd, SSN_COEFF, coeff);
 	control(fd);
 	refusals(fd);
 	mixtures(fd);

@@ -238,6 +238,8 @@ static void stalls(void)
 	int fd = share_to(GROUP), i;
 
 	member_signal(3, SIGSTOP);
+	/* so that all of each message is on its way to it */
+	set_option(fd, SSN_COEFF, SSN_COEFF_CRNG);
 	for (i = 0; i < 64; i++) {
 		head.message = i;
 		if (put(fd, &head, data, SSN_MSG_MAX / 4, MSG_DONTWAIT) < 0)

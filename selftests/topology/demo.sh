@@ -217,7 +217,7 @@ while IFS='|' read -r what figure why; do
 	fi
 done <<END
 stored|$(human "$size")|$name, any $k of $n shares give it back
-put: on the wire|$(human "$put_wire")|$(awk -v a="$put_wire" -v b="$size" 'BEGIN { printf "%.2f", a / b }') times the file: once to the SSA, $n shares from it
+put: on the wire|$(human "$put_wire")|$(awk -v a="$put_wire" -v b="$size" 'BEGIN { printf "%.2f", a / b }') times the file: once to the SSA, and n - k + 1 = $((n - k + 1)) shares of it
 put: pad used|$(human "$put_pad")|$(awk -v a="$put_pad" -v b="$put_wire" 'BEGIN { printf "%.3f", a / b }') per byte on the wire
 get: on the wire|$(human $((wire - put_wire)))|$(awk -v a=$((wire - put_wire)) -v b="$size" 'BEGIN { printf "%.2f", a / b }') times the file
 get: pad used|$(human $((pad - put_pad)))|

@@ -288,11 +288,11 @@ int session_stat(struct session *s, const json_t *req)
 	/*
 	 * Information theoretic only if every coefficient, suite and pad was,
 	 * from put to every get. Nothing records yet which blocks a job's pads
-	 * came from, so it cannot be claimed even with local coefficients.
+	 * came from, so it cannot be claimed even without the generator.
 	 */
 	json_object_set_new(row, "its", json_false());
 	json_object_set_new(row, "its_why", json_string(
-		strcmp(rec.coefficients, coeff_name(SSN_COEFF_LOCAL)) ?
+		!strcmp(rec.coefficients, coeff_name(SSN_COEFF_CRNG)) ?
 		"the coefficients come from the kernel's generator" :
 		"which pads were used is not recorded yet"));
 	json_decref(json);

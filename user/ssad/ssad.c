@@ -7,7 +7,8 @@
 #include "segment.h"
 
 static const char *const coeff_names[] = {
-	[SSN_COEFF_LOCAL] = "local", [SSN_COEFF_CRNG] = "crng",
+	[SSN_COEFF_PAD] = "pad", [SSN_COEFF_LOCAL] = "local",
+	[SSN_COEFF_CRNG] = "crng",
 };
 
 const char *coeff_name(int coeff)
@@ -49,7 +50,7 @@ int ssad_configure(struct ssad *ssad, const json_t *config, const char **data,
 	      config_str(config, "ssad", "network", NULL, &network, err) ?:
 	      config_str(config, "ssad", "self", NULL, &self, err) ?:
 	      config_str(config, "ssad", "data", NULL, data, err) ?:
-	      config_str(config, "ssad", "coefficients", "crng", &coefficients, err) ?:
+	      config_str(config, "ssad", "coefficients", "pad", &coefficients, err) ?:
 	      config_int(config, "ssad", "segment_bytes", SEGMENT_MIN, SEGMENT_MAX,
 			 SEGMENT_DEFAULT, &segment, err) ?:
 	      config_int(config, "ssad", "group_timeout_ms", 100, 600000, 15000,
@@ -62,7 +63,7 @@ int ssad_configure(struct ssad *ssad, const json_t *config, const char **data,
 	ssad->coeff = coeff_parse(coefficients);
 	if (ssad->coeff < 0)
 		return err_set(err, -EINVAL,
-			       "ssad: coefficients: \"%s\" is neither \"crng\" nor \"local\"",
+			       "ssad: coefficients: \"%s\" is none of \"pad\", \"local\", \"crng\"",
 			       coefficients);
 	ssad->segment_bytes = segment;
 	ssad->group_timeout_ms = group_ms;

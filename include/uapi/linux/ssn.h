@@ -86,7 +86,7 @@ enum ssn_scheme {
 
 /* Where the coefficients of a split come from */
 enum ssn_coeff {
-	SSN_COEFF_PAD		= 1,	/* pad-as-share, reserved */
+	SSN_COEFF_PAD		= 1,	/* pad-as-share: QKD's own randomness */
 	SSN_COEFF_LOCAL		= 2,	/* pool "local": a QRNG's bytes, never topped up */
 	SSN_COEFF_CRNG		= 3,	/* the kernel's generator: computational */
 };
