@@ -42,6 +42,18 @@ static int vet_description(const char *text)
 }
 
 /*
+ * Who may load without the capability: members of the group that root gave the
+ * namespace's keyring to. It is asked here and not only where the key is linked
+ * to: a pad is in its pool whatever keyring its key is in.
+ */
+static bool is_key_agent(const struct qkd_net *qn)
+{
+	kgid_t gid = READ_ONCE(qn->ring->gid);
+
+	return gid_valid(gid) && in_group_p(gid);
+}
+
+/*
  * The key service charges pads to nobody (quotalen 0), so what may be loaded is
  * decided here, before anything is allocated.
  */
@@ -55,7 +67,7 @@ static int preparse(struct key_preparsed_payload *prep)
 
 	prep->quotalen = 0;
 
-	if (!capable && !qkd_net_ceiling(qn))
+	if (!capable && (!qkd_net_ceiling(qn) || !is_key_agent(qn)))
 		return qkd_net_refuse(qn, QKD_REFUSED_PERMISSION, -EPERM);
 	if (!prep->orig_description ||
 	    qkd_desc_parse(prep->orig_description, &desc))
