@@ -2,8 +2,10 @@
 /*
  * The gate. A stream that comes in is a guest: a fixed buffer for one HELLO and
  * a deadline. Limits hold before anything is verified (PROTOCOL 2): 256 guests,
- * 8 from one address, 5 s each, and attempts that name one block with a wrong
- * tag are capped. What verifies becomes a connection.
+ * 8 from one source, 5 s each, and attempts of one source that name one block
+ * with a wrong tag are capped: of one source, since whoever reads a block's id off
+ * the wire could else lock out those that hold it. A source is an IPv4 address, or
+ * what IPv6 gives one host: a /64. What verifies becomes a connection.
  */
 #include <linux/err.h>
 #include <linux/in.h>
@@ -19,14 +21,15 @@
 #include "peer.h"
 
 #define GUESTS_MAX	256
-#define GUESTS_PER_ADDR	8
+#define GUESTS_PER_SOURCE	8
 #define GUEST_TIME	(5 * HZ)
-#define BLAMED		64		/* blocks remembered for wrong tags */
+#define BLAMED		64		/* blocks and sources remembered */
 #define BLAME_MAX	64		/* wrong tags for one, in */
 #define BLAME_TIME	(60 * HZ)	/* this time */
 
 struct blame {
 	u8		block[16];
+	struct sockaddr_storage	from;
 	unsigned int	count;
 	unsigned long	since;
 };
@@ -66,37 +69,41 @@ struct guest {
 	struct ssn_wire_hello	hello;
 };
 
-static bool same_addr(const struct sockaddr_storage *a,
-		      const struct sockaddr_storage *b)
+static bool same_source(const struct sockaddr_storage *a,
+			const struct sockaddr_storage *b)
 {
 	if (a->ss_family != b->ss_family)
 		return false;
 	if (a->ss_family == AF_INET6)
-		return ipv6_addr_equal(&((struct sockaddr_in6 *)a)->sin6_addr,
-				       &((struct sockaddr_in6 *)b)->sin6_addr);
+		return ipv6_prefix_equal(&((struct sockaddr_in6 *)a)->sin6_addr,
+					 &((struct sockaddr_in6 *)b)->sin6_addr,
+					 64);
 	return ((struct sockaddr_in *)a)->sin_addr.s_addr ==
 	       ((struct sockaddr_in *)b)->sin_addr.s_addr;
 }
 
-static struct blame *find_blame(struct ssn_gate *gate, const u8 *block)
+static struct blame *find_blame(struct ssn_gate *gate, const u8 *block,
+				const struct sockaddr_storage *from)
 {
 	unsigned int i;
 
 	for (i = 0; i < BLAMED; i++)
 		if (gate->blame[i].count &&
-		    !memcmp(gate->blame[i].block, block, 16))
+		    !memcmp(gate->blame[i].block, block, 16) &&
+		    same_source(&gate->blame[i].from, from))
 			return &gate->blame[i];
 	return NULL;
 }
 
-/* Too many wrong tags for this block lately. */
-static bool is_capped(struct ssn_gate *gate, const u8 *block)
+/* Too many wrong tags for this block from there lately. */
+static bool is_capped(struct ssn_gate *gate, const u8 *block,
+		      const struct sockaddr_storage *from)
 {
 	struct blame *b;
 	bool capped;
 
 	spin_lock_bh(&gate->lock);
-	b = find_blame(gate, block);
+	b = find_blame(gate, block, from);
 	if (b && time_after(jiffies, b->since + BLAME_TIME))
 		b->count = 0;
 	capped = b && b->count >= BLAME_MAX;
@@ -104,13 +111,14 @@ static bool is_capped(struct ssn_gate *gate, const u8 *block)
 	return capped;
 }
 
-static void add_blame(struct ssn_gate *gate, const u8 *block)
+static void add_blame(struct ssn_gate *gate, const u8 *block,
+		      const struct sockaddr_storage *from)
 {
 	struct blame *b, *oldest;
 	unsigned int i;
 
 	spin_lock_bh(&gate->lock);
-	b = find_blame(gate, block);
+	b = find_blame(gate, block, from);
 	if (!b) {
 		oldest = gate->blame;
 		for (i = 0; i < BLAMED; i++) {
@@ -123,6 +131,7 @@ static void add_blame(struct ssn_gate *gate, const u8 *block)
 		if (b->count)
 			b = oldest;
 		memcpy(b->block, block, sizeof(b->block));
+		b->from = *from;
 		b->count = 0;
 		b->since = jiffies;
 	}
@@ -213,7 +222,7 @@ static void guest_hello(struct guest *g)
 	struct ssn_conn *conn;
 	int err;
 
-	if (is_capped(g->gate, h->tag_lease.block)) {
+	if (is_capped(g->gate, h->tag_lease.block, &g->from)) {
 		ssn_tally(sn, NULL, SSN_A_COUNTERS_FLOOD, 1);
 		return;
 	}
@@ -223,7 +232,7 @@ static void guest_hello(struct guest *g)
 		return;
 	}
 	if (err == -EBADMSG)
-		add_blame(g->gate, h->tag_lease.block);
+		add_blame(g->gate, h->tag_lease.block, &g->from);
 	refuse(sn, h, err);
 }
 
@@ -268,8 +277,8 @@ static bool room_for(struct ssn_gate *gate, const struct sockaddr_storage *from)
 	if (gate->closed || gate->nguests >= GUESTS_MAX)
 		return false;
 	list_for_each_entry(g, &gate->guests, node)
-		same += same_addr(&g->from, from);
-	return same < GUESTS_PER_ADDR;
+		same += same_source(&g->from, from);
+	return same < GUESTS_PER_SOURCE;
 }
 
 static void guest_come(struct ssn_gate *gate, struct ssn_pipe *pipe,
@@ -374,10 +383,13 @@ void ssn_gate_close(struct ssn_gate *gate)
 
 	spin_lock_bh(&gate->lock);
 	WRITE_ONCE(gate->closed, true);
+	spin_unlock_bh(&gate->lock);
+	/* It uses the listener, and the guest that it has just let in. */
+	cancel_work_sync(&gate->work);
+	spin_lock_bh(&gate->lock);
 	list_for_each_entry(g, &gate->guests, node)
 		mod_delayed_work(ssn_wq, &g->work, 0);
 	spin_unlock_bh(&gate->lock);
-	cancel_work_sync(&gate->work);	/* it uses the listener */
 	ssn_tcp.unlisten(gate->listener);
 	wait_event(gate->idle, !READ_ONCE(gate->nguests));
 	/* Whoever woke us still holds the lock. */
