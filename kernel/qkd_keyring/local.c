@@ -90,7 +90,8 @@ int qkd_local_read(struct net *net, u8 *buf, size_t len)
 	bool enough;
 	u32 n;
 
-	pool = qkd_pool_make(qn, 0, QKD_DIR_LOCAL, QKD_KIND_PAYLOAD, GFP_KERNEL);
+	pool = qkd_pool_make(qn, 0, QKD_DIR_LOCAL, QKD_KIND_PAYLOAD,
+			     GFP_KERNEL_ACCOUNT);
 	if (IS_ERR(pool))
 		return -EAGAIN;
 

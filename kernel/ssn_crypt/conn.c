@@ -212,6 +212,18 @@ static void conn_take_down(struct ssn_conn *conn)
 }
 
 /*
+ * One less. Whoever waits for none may free @sn as soon as it sees that: after a
+ * grace period, so that telling it is safe.
+ */
+static void conn_uncount(struct ssn_net *sn)
+{
+	rcu_read_lock();
+	if (atomic_dec_and_test(&sn->nconns))
+		wake_up_all(&sn->idle);
+	rcu_read_unlock();
+}
+
+/*
  * Nobody needs it: out of the table. The namespace may go as soon as it is, and
  * the work may still run again.
  */
@@ -225,8 +237,7 @@ static void conn_leave(struct ssn_conn *conn)
 	xa_erase(&sn->conns, conn->id);
 	ssn_conn_drop_in(conn);
 	ssn_conn_put(conn);
-	if (atomic_dec_and_test(&sn->nconns))
-		wake_up_all(&sn->idle);
+	conn_uncount(sn);
 }
 
 static int dial(struct ssn_conn *conn)
@@ -413,8 +424,7 @@ struct ssn_conn *ssn_conn_new(struct ssn_net *sn, struct ssn_peer *peer,
 		err = xa_alloc(&sn->conns, &conn->id, conn,
 			       XA_LIMIT(1, U32_MAX), GFP_KERNEL_ACCOUNT);
 	if (err) {
-		if (atomic_dec_and_test(&sn->nconns))
-			wake_up_all(&sn->idle);
+		conn_uncount(sn);
 		conn_free(conn);
 		return ERR_PTR(err);
 	}
@@ -456,6 +466,12 @@ struct ssn_conn *ssn_conn_connect(struct net *net,
 	conn = ssn_conn_new(sn, peer, p, true);
 	if (IS_ERR(conn))
 		goto out;
+	if (ssn_peer_gone(peer)) {
+		ssn_conn_abort(conn, -EHOSTUNREACH);
+		ssn_conn_close(conn);
+		conn = ERR_PTR(-EHOSTUNREACH);
+		goto out;
+	}
 	conn->ops = ops;
 	conn->owner = owner;
 	conn->phase = SSN_PHASE_WAIT;

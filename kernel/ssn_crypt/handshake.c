@@ -244,7 +244,8 @@ struct ssn_conn *ssn_hello_read(struct ssn_net *sn,
 		conn = NULL;
 		goto out;
 	}
-	*err = claim_leases(conn, &h->tag_lease, &h->pad_lease);
+	*err = ssn_peer_gone(peer) ? -EHOSTUNREACH :
+	       claim_leases(conn, &h->tag_lease, &h->pad_lease);
 	if (*err) {
 		ssn_conn_count(conn, SSN_A_COUNTERS_BAD_LEASE, 1);
 		ssn_conn_abort(conn, -EKEYREJECTED);

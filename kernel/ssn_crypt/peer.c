@@ -46,6 +46,20 @@ struct ssn_peer *ssn_peer_get(struct ssn_net *sn, u32 id)
 	return peer;
 }
 
+/*
+ * Whether a peer was removed. A connection asks when it is in the table: then
+ * either it sees so, or whoever removes the peer sees the connection.
+ */
+bool ssn_peer_gone(struct ssn_peer *peer)
+{
+	bool gone;
+
+	spin_lock_bh(&peer->lock);
+	gone = peer->gone;
+	spin_unlock_bh(&peer->lock);
+	return gone;
+}
+
 void ssn_peer_put(struct ssn_peer *peer)
 {
 	if (peer && refcount_dec_and_test(&peer->refs))
@@ -65,13 +79,13 @@ static struct ssn_peer *peer_alloc(struct ssn_net *sn, u32 id)
 	peer->sn = sn;
 	peer->id = id;
 	peer->tx_pad = qkd_pool_get(net, id, QKD_DIR_TX, QKD_KIND_PAYLOAD,
-				    GFP_KERNEL);
+				    GFP_KERNEL_ACCOUNT);
 	peer->tx_tag = qkd_pool_get(net, id, QKD_DIR_TX, QKD_KIND_TAG,
-				    GFP_KERNEL);
+				    GFP_KERNEL_ACCOUNT);
 	peer->rx_pad = qkd_pool_get(net, id, QKD_DIR_RX, QKD_KIND_PAYLOAD,
-				    GFP_KERNEL);
+				    GFP_KERNEL_ACCOUNT);
 	peer->rx_tag = qkd_pool_get(net, id, QKD_DIR_RX, QKD_KIND_TAG,
-				    GFP_KERNEL);
+				    GFP_KERNEL_ACCOUNT);
 	if (IS_ERR(peer->tx_pad) || IS_ERR(peer->tx_tag) ||
 	    IS_ERR(peer->rx_pad) || IS_ERR(peer->rx_tag)) {
 		peer_free(peer);
@@ -126,7 +140,8 @@ int ssn_peer_set(struct ssn_net *sn, u32 id, u8 role, const u32 *flags,
 	spin_unlock_bh(&peer->lock);
 	if (fresh) {
 		refcount_inc(&peer->refs);	/* the table's */
-		err = xa_err(xa_store(&sn->peers, id, peer, GFP_KERNEL));
+		err = xa_err(xa_store(&sn->peers, id, peer,
+				      GFP_KERNEL_ACCOUNT));
 		if (err)
 			ssn_peer_put(peer);
 	}

@@ -55,6 +55,7 @@ struct ssn_peer {
 };
 
 struct ssn_peer *ssn_peer_get(struct ssn_net *sn, u32 id);
+bool ssn_peer_gone(struct ssn_peer *peer);
 void ssn_peer_put(struct ssn_peer *peer);
 int ssn_peer_set(struct ssn_net *sn, u32 id, u8 role, const u32 *flags,
 		 const struct sockaddr_storage *addr,

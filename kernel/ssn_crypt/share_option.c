@@ -32,7 +32,7 @@ static int set_coeff(struct share_sock *ss, int coeff)
 		if (ss->local)
 			return 0;
 		pool = qkd_pool_get(sock_net(&ss->sk), 0, QKD_DIR_LOCAL,
-				    QKD_KIND_PAYLOAD, GFP_KERNEL);
+				    QKD_KIND_PAYLOAD, GFP_KERNEL_ACCOUNT);
 		if (IS_ERR_OR_NULL(pool))
 			return pool ? PTR_ERR(pool) : -ENOMEM;
 		ss->local = pool;
