@@ -60,6 +60,7 @@ struct qkd_pool *qkd_pool_get(struct net *net, u32 peer, enum qkd_dir dir,
 			      enum qkd_kind kind, gfp_t gfp);
 void qkd_pool_put(struct qkd_pool *pool);
 void qkd_pool_level(struct qkd_pool *pool, struct qkd_pool_level *level);
+bool qkd_pool_has(struct qkd_pool *pool, u64 bytes);
 
 /*
  * Somebody waiting for pad is told when a pool gains usable units: fn runs in

@@ -358,6 +358,29 @@ void qkd_pool_level(struct qkd_pool *pool, struct qkd_pool_level *level)
 EXPORT_SYMBOL_GPL(qkd_pool_level);
 
 /**
+ * qkd_pool_has - whether a pool could give as much as somebody needs
+ * @pool:	the pool
+ * @bytes:	what is needed
+ *
+ * For those who can do nothing with less, and so should not lease it. If it could
+ * not, that counts as a refused lease: it raises pool-empty.
+ *
+ * Context: process or softirq. A snapshot.
+ */
+bool qkd_pool_has(struct qkd_pool *pool, u64 bytes)
+{
+	bool has;
+
+	spin_lock_bh(&pool->lock);
+	has = pool->usable >= bytes;
+	if (!has)
+		qkd_pool_refuse(pool);
+	spin_unlock_bh(&pool->lock);
+	return has;
+}
+EXPORT_SYMBOL_GPL(qkd_pool_has);
+
+/**
  * qkd_pool_wait - be told when a pool gains usable units
  * @pool:	the pool, which the caller goes on holding
  * @w:		the waiter, @w->fn set

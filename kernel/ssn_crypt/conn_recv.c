@@ -208,6 +208,26 @@ static int message_fits(struct ssn_conn *conn, const struct ssn_msg *msg)
 	return 0;
 }
 
+/*
+ * The owner is gone. What still comes is taken in all the same, so that its pad
+ * is claimed and wiped here as it was where it was sent from (PROTOCOL 1).
+ */
+static int throw_away(struct ssn_conn *conn, struct ssn_msg *msg, bool last)
+{
+	struct ssn_rec *rec, *tmp;
+
+	mutex_lock(&conn->rx_mutex);
+	list_for_each_entry_safe(rec, tmp, &msg->records, node) {
+		list_del(&rec->node);
+		rec_free(rec);
+	}
+	if (last)
+		msg_free(msg);
+	conn->msg = last ? NULL : msg;
+	mutex_unlock(&conn->rx_mutex);
+	return 0;
+}
+
 static int take_data(struct ssn_conn *conn)
 {
 	const struct ssn_wire_record *r = (const void *)conn->head;
@@ -249,6 +269,9 @@ static int take_data(struct ssn_conn *conn)
 	cost = sizeof(*rec) + sizeof(*msg) + PAGE_ALIGN(len);
 	msg->charged += cost;
 	ssn_conn_count(conn, SSN_A_COUNTERS_RX_PAD_BYTES, len);
+	ssn_conn_count(conn, SSN_A_COUNTERS_RX_BYTES, len);
+	if (READ_ONCE(conn->closed))
+		return throw_away(conn, msg, r->flags & SSN_WIRE_F_LAST);
 	spin_lock_bh(&conn->lock);
 	conn->charged += cost;
 	if (r->flags & SSN_WIRE_F_LAST) {
@@ -259,7 +282,6 @@ static int take_data(struct ssn_conn *conn)
 		conn->msg = msg;
 	}
 	spin_unlock_bh(&conn->lock);
-	ssn_conn_count(conn, SSN_A_COUNTERS_RX_BYTES, len);
 	if (r->flags & SSN_WIRE_F_LAST) {
 		ssn_conn_count(conn, SSN_A_COUNTERS_RX_MESSAGES, 1);
 		ssn_conn_tell_data(conn);
@@ -373,26 +395,12 @@ static bool behind(struct ssn_conn *conn)
 {
 	bool full;
 
+	if (READ_ONCE(conn->closed))	/* all of it is thrown away */
+		return false;
 	spin_lock_bh(&conn->lock);
 	full = conn->charged >= conn->p.rcvbuf && !list_empty(&conn->ready);
 	spin_unlock_bh(&conn->lock);
 	return full && !conn->got;
-}
-
-/* The owner is gone: only the end of the stream matters. */
-static int discard(struct ssn_conn *conn)
-{
-	int n = ssn_tcp.recv(conn->pipe, conn->head, sizeof(conn->head));
-
-	if (n == -EAGAIN)
-		return 0;
-	if (n < 0)
-		return n;
-	if (!n) {
-		conn->eof = true;
-		WRITE_ONCE(conn->peer_closed, true);
-	}
-	return !!n;
 }
 
 /**
@@ -411,8 +419,6 @@ int ssn_conn_pull(struct ssn_conn *conn)
 
 	if (conn->eof)
 		return 0;
-	if (READ_ONCE(conn->closed))	/* also what fills the buffer */
-		return discard(conn);
 	if (behind(conn))
 		return 0;
 	if (conn->got >= sizeof(*r)) {

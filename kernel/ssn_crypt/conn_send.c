@@ -269,15 +269,22 @@ static bool enough_slots(const struct ssn_conn *conn, u32 len)
 				   SLOTS_KEPT + 1;
 }
 
-/* Pad and slots for one more message of @len bytes. */
+/*
+ * Pad and slots for one more message of @len bytes. If the pool has not enough,
+ * nothing is leased: what is leased and not used is lost to everybody.
+ */
 static int lanes_fill(struct ssn_conn *conn, u32 len)
 {
+	u64 need = (u64)conn->pad_held + len;
 	int err;
 
+	if (conn->tx_pads.left < need &&
+	    !qkd_pool_has(conn->peer->tx_pad, need - conn->tx_pads.left))
+		return -ENOKEY;
 	for (;;) {
 		if (!enough_slots(conn, len))
 			err = lane_more(conn, &conn->tx_tags);
-		else if (conn->tx_pads.left < (u64)conn->pad_held + len)
+		else if (conn->tx_pads.left < need)
 			err = lane_more(conn, &conn->tx_pads);
 		else
 			return 0;

@@ -41,8 +41,14 @@ void link_wake(struct sock *sk, __poll_t events)
 	rcu_read_unlock();
 }
 
+/* Of a connect that goes on in the background, SO_ERROR tells the result. */
 static void state_change(struct ssn_conn *conn, void *owner)
 {
+	struct sock *sk = owner;
+
+	if (READ_ONCE(sk->sk_state) == TCP_SYN_SENT &&
+	    ssn_conn_state(conn) == SSN_CONN_DOWN)
+		WRITE_ONCE(sk->sk_err, -ssn_conn_error(conn));
 	link_wake(owner, EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLRDHUP);
 }
 
@@ -340,6 +346,8 @@ static int link_connect(struct socket *sock, struct sockaddr *uaddr, int len,
 		if (err == -EAGAIN)
 			err = -EINPROGRESS;
 	}
+	if (err && err != -EINPROGRESS && err != -EALREADY)
+		sock_error(sk);		/* told here, not by SO_ERROR too */
 	remove_wait_queue(sk_sleep(sk), &wait);
 	release_sock(sk);
 	return err;
@@ -487,9 +495,14 @@ static int link_release(struct socket *sock)
  */
 int link_connected(struct link_sock *ls)
 {
+	bool connecting = ls->sk.sk_socket->state == SS_CONNECTING;
 	int err = connect_end(ls);
 
-	return err == -EINPROGRESS ? -ENOTCONN : err;
+	if (err == -EINPROGRESS)
+		return -ENOTCONN;
+	if (err && connecting)
+		sock_error(&ls->sk);	/* told here, not by SO_ERROR too */
+	return err;
 }
 
 static const struct proto_ops link_ops = {

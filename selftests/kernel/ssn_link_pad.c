@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+// kernels: uml-debug uml debian
+// timeout: 120
+/*
+ * What a link takes of its pads, and that both ends agree about it afterwards.
+ */
+#include "ssn_link_util.h"
+
+static uint8_t data[SSN_MSG_MAX], got[SSN_MSG_MAX];
+
+/* Usable payload bytes from "a" to "b", as one end sees them */
+static uint64_t usable(int at)
+{
+	struct pool pool;
+
+	if (pool_get(qkd_at[at], at ? DEALER : B, at ? QKD_DIR_RX : QKD_DIR_TX,
+		     QKD_KIND_PAYLOAD, &pool))
+		bail("pool-get: %s", nl_text);
+	return pool.usable;
+}
+
+/* A message that the pool cannot finish takes nothing of it */
+static void too_much(void)
+{
+	struct pair p;
+	uint64_t before;
+	int i;
+
+	pad_more(0, 40 * UNIT);
+	pad_more(1, 40 * UNIT);
+	p = pair_new();
+	before = usable(0);
+	for (i = 0; i < 3; i++)
+		is_errno(send(p.a, data, 64 * UNIT, MSG_DONTWAIT), ENOKEY,
+			 "64 units of a pool of 40");
+	is_int(usable(0), before, "nothing was leased for it");
+	fill_random(data, 30 * UNIT);
+	is_int(send(p.a, data, 30 * UNIT, MSG_DONTWAIT), 30 * UNIT,
+	       "30 can still be sent");
+	ok(recv(p.b, got, sizeof(got), 0) == 30 * UNIT &&
+	   !memcmp(got, data, 30 * UNIT), "and arrive");
+	pair_end(p);
+	ok(until(!conns_at(0) && !conns_at(1), WAIT_S), "the connection ends");
+}
+
+/* What was on its way to a socket that was closed is wiped there too */
+static void to_a_closed(void)
+{
+	struct pair p;
+	int i;
+
+	pad_more(0, 200 * UNIT);
+	ok(usable(0) == usable(1), "both ends have the same");
+	p = pair_new();
+	/* the receiver's socket goes while messages are on their way */
+	for (i = 0; i < 8; i++) {
+		if (i == 4)
+			close(p.b);
+		if (send(p.a, data, 20 * UNIT, MSG_NOSIGNAL) != 20 * UNIT)
+			break;
+	}
+	ok(i >= 4, "%d messages were sent, some to nobody", i);
+	close(p.a);
+	ok(until(!conns_at(0) && !conns_at(1), WAIT_S), "the connection ends");
+	is_int(usable(1), usable(0),
+	       "both ends agree: what was sent is void, read or not");
+}
+
+/* SO_ERROR of a connect in the background */
+static void so_error(void)
+{
+	int fd = link_socket(), err = 0, ret;
+	socklen_t len = sizeof(err);
+
+	pad_more(0, 20 * UNIT);
+	pad_more(1, 20 * UNIT);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	ret = link_to(fd, B, SERVICE + 77);
+	ok(ret < 0 && (errno == EINPROGRESS || errno == ECONNREFUSED),
+	   "a connect to a service that nobody is at");
+	err = errno;
+	if (err == EINPROGRESS) {
+		ok(until(polled(fd, POLLOUT, 0) & POLLERR, WAIT_S),
+		   "poll says that it failed");
+		getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	} else {
+		ok(true, "it failed at once");
+	}
+	is_int(err, ECONNREFUSED, "why it failed is told");
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	is_int(err, 0, "once");
+	close(fd);
+}
+
+int main(void)
+{
+	link_setup(B);
+	too_much();
+	to_a_closed();
+	so_error();
+	return tap_done();
+}
