@@ -56,6 +56,7 @@ static int connect_end(struct share_sock *ss)
 	if (live < ss->group->k) {
 		sk->sk_socket->state = SS_UNCONNECTED;
 		sk->sk_state = TCP_CLOSE;
+		WRITE_ONCE(sk->sk_err, EHOSTUNREACH);
 		return -EHOSTUNREACH;
 	}
 	sk->sk_socket->state = SS_CONNECTED;

@@ -41,6 +41,8 @@ struct ssn_scheme_ops;
  *		socket lock
  * @state:	enum ssn_member_state; written under @ss->lock
  * @error:	errno > 0 that failed it, or 0; written under @ss->lock
+ * @full:	its window did not fit the last message; under the socket lock
+ * @since:	and when that began, in jiffies
  * @run:	run of combined messages that its next late share is in, or the
  *		last one; under the socket lock
  * @in_run:	and the first message in it that it may be a share of
@@ -53,6 +55,8 @@ struct share_member {
 	u16			error;
 	struct ssn_conn		*conn;
 	struct ssn_msg		*head;
+	bool			full;
+	unsigned long		since;
 	u64			run;
 	u64			in_run;
 };

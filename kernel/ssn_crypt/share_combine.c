@@ -329,6 +329,7 @@ static int combine(struct share_sock *ss, struct pick *pick,
 		ss->scheme->combine(sum, pick->share, pick->weight, k, part);
 		if (copy_to_iter(sum, part, to) != part)
 			err = -EFAULT;
+		cond_resched();
 	}
 	kvfree_sensitive(tile, room);
 	return err;

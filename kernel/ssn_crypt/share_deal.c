@@ -19,6 +19,8 @@
 #include "scheme.h"
 #include "share_deal.h"
 
+#define MEMBER_PATIENCE	(20 * HZ)	/* for room in a member's window */
+
 /* ---- what is asked for ---- */
 
 static int head_from_cmsg(struct msghdr *msg, struct ssn_share *head)
@@ -167,26 +169,43 @@ static void unreserve(struct share_sock *ss, struct share_deal *d)
 }
 
 /*
+ * A member beyond its window is not waited for without end, even if it takes a
+ * little now and then: one would hold up all. What its window holds is two whole
+ * messages, which a link that is of any use takes in that time.
+ */
+static bool overdue(struct share_member *m, bool full)
+{
+	if (!full || !m->full)
+		m->since = jiffies;
+	m->full = full;
+	return full && time_after(jiffies, m->since + MEMBER_PATIENCE);
+}
+
+/*
  * Look at all before holding any: giving a reservation back tells whoever waits
  * for room, this socket too, and waiting would never come to rest.
  */
 static int room(struct share_sock *ss, struct share_deal *d)
 {
-	struct ssn_reservation res;
+	struct share_member *m;
 	unsigned int i;
-	int err;
+	int err = 0;
 
 	for (i = 0; i < d->nr; i++) {
-		struct ssn_conn *conn = ss->member[d->to[i]].conn;
+		struct ssn_reservation res = {};
+		int ret = 0;
 
-		if (ssn_conn_writable(conn, d->len))
-			continue;
-		err = ssn_conn_reserve(conn, d->len, &res);	/* says why */
-		if (err)
-			return err;
-		ssn_conn_unreserve(conn, &res);
+		m = &ss->member[d->to[i]];
+		if (!ssn_conn_writable(m->conn, d->len))
+			ret = ssn_conn_reserve(m->conn, d->len, &res);	/* why */
+		ssn_conn_unreserve(m->conn, &res);
+		if (overdue(m, ret == -EAGAIN)) {
+			share_fail(m, -ETIMEDOUT);
+			ret = -ECOMM;
+		}
+		err = err ?: ret;
 	}
-	return 0;
+	return err;
 }
 
 static int reserve(struct share_sock *ss, struct share_deal *d)
@@ -211,6 +230,18 @@ static int reserve(struct share_sock *ss, struct share_deal *d)
 	default:
 		return -ECOMM;	/* it went down: its state says why */
 	}
+}
+
+/* As share_wait(), but looks again in time to see who is overdue. */
+static int wait_a_while(struct share_sock *ss, int seen, long *timeo)
+{
+	long part = min_t(long, *timeo, MEMBER_PATIENCE / 4), left = part;
+	int err = share_wait(ss, seen, &left);
+
+	if (*timeo == MAX_SCHEDULE_TIMEOUT)
+		return err == -EAGAIN ? 0 : err;
+	*timeo -= err == -EAGAIN ? part : part - left;
+	return err == -EAGAIN && *timeo > 0 ? 0 : err;
 }
 
 /* Choose, check and reserve; again after each wait, since all may change */
@@ -243,7 +274,7 @@ static int prepare(struct share_sock *ss, struct share_deal *d, long timeo)
 			err = reserve(ss, d);
 		if (err != -EAGAIN && err != -ENOKEY)
 			return err;
-		waited = share_wait(ss, seen, &timeo);
+		waited = wait_a_while(ss, seen, &timeo);
 		cond_resched();
 		if (waited == -EAGAIN)
 			return err;

@@ -12,6 +12,7 @@
  * n shares of which k - 1 had ciphertexts that happened to be zero.
  */
 #include <linux/random.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 #include <net/sock.h>
@@ -52,6 +53,13 @@ int share_fill(struct ssn_buf *buf, struct msghdr *msg)
 			return -EFAULT;
 	}
 	return 0;
+}
+
+/* Between two tiles: others want the processor, and the caller may be killed. */
+static int breathe(void)
+{
+	cond_resched();
+	return fatal_signal_pending(current) ? -EINTR : 0;
 }
 
 /* ---- coefficients from a generator ---- */
@@ -99,7 +107,7 @@ static int split_random(struct share_sock *ss, struct share_deal *d,
 	for (off = 0; !err && off < d->len; off += chunk) {
 		p = ssn_buf_at(secret, off, &chunk);
 		chunk = min(chunk, SHARE_TILE);
-		err = split_tile(ss, d, p, tile, coeff, off, chunk);
+		err = split_tile(ss, d, p, tile, coeff, off, chunk) ?: breathe();
 	}
 	kvfree(coeff);
 	kvfree_sensitive(tile, k * SHARE_TILE);
@@ -175,6 +183,7 @@ static int split_pad(struct share_sock *ss, struct share_deal *d,
 	for (off = 0; !err && off < d->len; off += chunk) {
 		p = ssn_buf_at(secret, off, &chunk);
 		interpolate_tile(ss, d, p, weight, in, off, chunk);
+		err = breathe();
 	}
 	kvfree(in);
 	kvfree(weight);

@@ -57,7 +57,6 @@
 #	node_blackhole NAME		drop silently all it sends and gets (nft)
 #	node_unblackhole NAME		and end that
 #	node_netem NAME ARGS...		delay, loss, rate ... on what it sends
-#	node_unnetem NAME		and end that
 #	node_bytes NAME rx|tx		bytes that crossed its eth0
 #
 # Waiting: never sleep; wait for the condition, with a deadline.
@@ -396,11 +395,6 @@ node_netem()
 
 	shift
 	ip netns exec "$TOPO-$name" tc qdisc replace dev eth0 root netem "$@"
-}
-
-node_unnetem()
-{
-	ip netns exec "$TOPO-$1" tc qdisc del dev eth0 root
 }
 
 node_bytes()

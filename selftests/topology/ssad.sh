@@ -229,18 +229,16 @@ tap_is "restores every name" \
 	"$(site_owner -j ls | json_get name | sort | xargs)" "$names"
 tap_run "and what they name" get_back j
 
-# A job that was pending when its agent lost its state. The owner sends so slowly
-# that it cannot end before the agent does.
-head -c 1500000 /usr/bin/perl >"$TOPO_TMP/more"
+# A job that was pending when its agent lost its state: it waits for sh5.
 pads
-node_netem owner rate 4mbit || tap_bail "no netem"
-site_owner put "$TOPO_TMP/more" --name lost >/dev/null 2>&1 &
+site_kill sh5 shareholderd STOP
+site_owner put "$file" --name lost >/dev/null 2>&1 &
 first=$!
-tap_run "a put in its middle" wait_until 20 some_shares 2
+tap_run "a put in its middle" wait_until 20 pending_at sh1
 site_kill ssa ssad
 kill $first 2>/dev/null
 wait $first
-node_unnetem owner
+site_kill sh5 shareholderd CONT
 rm -rf "$(site_data ssa)"
 mkdir "$(site_data ssa)"
 site_start ssa ssad
