@@ -66,14 +66,19 @@ kme_start()
 	wait_until 20 node_listens "$1" 5810
 }
 
-# kme_faults FAULTS: on both sides, at once
+kme_reloads() { node_log "$1" | grep -c 'qkdsim: configuration read again'; }
+kme_reloaded() { [ "$(kme_reloads "$1")" -gt "$2" ]; }
+
+# kme_faults FAULTS: on both sides; they have them when this returns
 kme_faults()
 {
-	local n
+	local n before
 
 	for n in ssa sh1; do
+		before=$(kme_reloads "$n")
 		kme_config "$n" "$1"
 		kill -HUP "${pid_kme[$n]}"
+		wait_until 60 kme_reloaded "$n" "$before" || return
 	done
 }
 
@@ -149,7 +154,7 @@ full()
 
 becomes_full()
 {
-	wait_until "${1:-60}" full || {
+	wait_until "${1:-120}" full || {
 		ssnctl -n "$(node_netns ssa)" key pools
 		ssnctl -n "$(node_netns sh1)" key pools
 		node_log ssa | tail -n 8
@@ -186,7 +191,7 @@ more_alarms()
 # alarmed NODE ALARM [BEFORE]: it is on, and stands in the log more than BEFORE times
 alarmed()
 {
-	wait_until 30 more_alarms "$1" "$2" "${3:-0}"
+	wait_until 90 more_alarms "$1" "$2" "${3:-0}"
 }
 
 keys_begin()
