@@ -412,12 +412,16 @@ static UNUSED void member_start(int i)
 	close(ready[0]);
 }
 
-/* With all its connections' processes */
+/*
+ * With all its connections' processes. Killed, all are waited for: one that was
+ * just made may still hold the listening socket.
+ */
 static UNUSED void member_signal(int i, int sig)
 {
 	kill(-member_pid[i], sig);
 	if (sig == SIGKILL)
-		waitpid(member_pid[i], NULL, 0);
+		while (waitpid(-member_pid[i], NULL, 0) > 0)
+			;
 }
 
 /* --- pads */
@@ -551,6 +555,7 @@ static UNUSED void share_setup(int blocks)
 {
 	int i;
 
+	prctl(PR_SET_CHILD_SUBREAPER, 1);	/* for member_signal() */
 	here = ns_new();
 	family = family_number();
 	sh("ip link set lo up && ip link add br0 type bridge forward_delay 0 && "

@@ -13,6 +13,7 @@
 #	+-------+        +-------+        +-----+-----+-----+-----+-----+
 #	each with its KME (qkdsim) and keyd; k = 3, n = 5; sh5's disk is 4 MiB
 . "$(dirname "$0")/../lib/topology.sh"
+. "$(dirname "$0")/../lib/disk.sh"
 . "$(dirname "$0")/../lib/site.sh"
 
 SITE_SSAD='"segment_bytes": 65536, "group_timeout_ms": 8000'
@@ -68,7 +69,9 @@ lie() # FILE
 		dd of="$1" bs=1 seek=96 conv=notrunc status=none
 }
 
+sync_build || tap_bail "no compiler"
 site_network 3 5
+site_env[sh5.shareholderd]=$(sync_env sh5)
 mkdir -p "$(site_data sh5)"
 mount -t tmpfs -o size=4m none "$(site_data sh5)" || tap_bail "tmpfs"
 site_keys || tap_bail "the sites do not come up"
@@ -229,15 +232,16 @@ tap_is "restores every name" \
 	"$(site_owner -j ls | json_get name | sort | xargs)" "$names"
 tap_run "and what they name" get_back j
 
-# A job that was pending when its agent lost its state: it waits for sh5.
+# A job that was pending when its agent lost its state: sh5 stops in its middle.
 pads
-site_kill sh5 shareholderd STOP
+sync_stop sh5 9
 site_owner put "$file" --name lost >/dev/null 2>&1 &
 first=$!
-tap_run "a put in its middle" wait_until 20 pending_at sh1
+tap_run "a put in its middle" wait_until 60 some_shares 1
 site_kill ssa ssad
 kill $first 2>/dev/null
 wait $first
+sync_stop sh5 0
 site_kill sh5 shareholderd CONT
 rm -rf "$(site_data ssa)"
 mkdir "$(site_data ssa)"
