@@ -2,7 +2,8 @@
 #
 #	make			programs and their tests, into build/
 #	make modules		the kernel modules, for KERNEL=debian (default),
-#				uml or uml-debug, into build/modules-$(KERNEL)/
+#				debian13, uml, uml-accel or uml-debug, into
+#				build/modules-$(KERNEL)/
 #	make check		what ./quickstart check does
 #	make regen		the netlink code from its specs
 #	make install		programs, headers, man pages (DESTDIR, PREFIX)

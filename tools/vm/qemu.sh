@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2154
-# A guest of QEMU with Debian's own kernel, for run and accel: prepare_guest
-# sets guest_argv; qemu_kernel and qemu_machine are its parts.
+# A guest of QEMU with Debian's own kernel (debian or debian13, in $kernel), for
+# run and accel: prepare_guest sets guest_argv; qemu_kernel and qemu_machine are
+# its parts.
 
 # Debian's kernel uncompressed, which QEMU starts directly: under TCG that is
 # half of the time to boot. The payload's place in a bzImage is in its header
@@ -27,7 +28,7 @@ unpack_kernel() # IMAGE
 
 # A small first root: busybox, qemu-init, and the modules that it takes to
 # reach the host's root.
-make_initrd() # RELEASE
+make_initrd() # ROOT RELEASE
 {
 	local dir=$tmp.d ko
 
@@ -37,24 +38,34 @@ make_initrd() # RELEASE
 	cp "$here/qemu-init" "$dir/init"
 	chmod +x "$dir/init"
 	for module in virtio_pci 9pnet_virtio 9p overlay; do
-		modprobe -S "$1" --show-depends "$module" || return 1
+		modprobe -d "$1/" -S "$2" --show-depends "$module" || return 1
 	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' > "$tmp.list"
 	while read -r ko; do
-		cp "$ko" "$dir/modules/"
-		echo "${ko##*/}"
+		case $ko in
+		*.xz)	xz -dc "$ko" > "$dir/modules/$(basename "$ko" .xz)" ;;
+		*)	cp "$ko" "$dir/modules/" ;;
+		esac
+		basename "$ko" .xz
 	done < "$tmp.list" > "$dir/modules/order"
 	(cd "$dir" && find . | cpio -o -H newc --quiet)
 	rm -rf "$dir" "$tmp.list"
 }
 
-# Sets qemu_kernel and qemu_initrd, made once per kernel in the cache folder.
+# Sets qemu_kernel and qemu_initrd, made once per kernel in the cache folder, and
+# qemu_root, the folder that has the kernel's modules if / has not.
 qemu_kernel()
 {
 	local release image id tmp
 
 	PATH=$PATH:/usr/sbin:/sbin
-	release=$("$here/debian-kernel") || return 1
-	image=/boot/vmlinuz-$release
+	qemu_root=
+	if [ "$kernel" = debian13 ]; then
+		qemu_root=$("$here/debian13-build") || return 1
+		release=$(cat "$qemu_root/release")
+	else
+		release=$("$here/debian-kernel") || return 1
+	fi
+	image=$qemu_root/boot/vmlinuz-$release
 	id=$release-$(cat "$image" "$here/qemu-init" "$here/qemu.sh" |
 		sha256sum | cut -c 1-10)
 	qemu_kernel=$cache/vmlinux-$id
@@ -67,7 +78,7 @@ qemu_kernel()
 		cp "$image" "$tmp"
 	fi
 	mv "$tmp" "$qemu_kernel"
-	make_initrd "$release" > "$tmp" && mv "$tmp" "$qemu_initrd" || {
+	make_initrd "$qemu_root" "$release" > "$tmp" && mv "$tmp" "$qemu_initrd" || {
 		rm -rf "$tmp"*
 		echo "run: cannot make the first root of the guest" >&2
 		return 1
@@ -94,7 +105,9 @@ prepare_guest()
 	local how=$accel
 
 	qemu_kernel || return 1
-	[ "$how" != auto ] || how=$("$here/accel")
+	[ -z "$qemu_root" ] || printf 'guest_lib_modules=%q\n' \
+		"$qemu_root/lib/modules" >> "$out/command"
+	[ "$how" != auto ] || how=$("$here/accel" "$kernel")
 	chmod +x "$out/guest-init"
 	guest_stderr=$out/qemu.log
 	qemu_machine "$how" "$append"
