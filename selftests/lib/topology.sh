@@ -30,7 +30,7 @@
 #	SSN_TREE	the checkout
 #	SSN_BIN		folder of the built programs, also first in PATH
 #	SSN_MODULES	folder of the modules built for the running kernel
-#	SSN_KERNEL	debian, uml or uml-debug
+#	SSN_KERNEL	debian, debian13, uml, uml-accel or uml-debug
 #	SSN_OUT		folder shared with the host: what is put here is kept
 #
 # Variables made here:
