@@ -333,22 +333,13 @@ static const char *skeleton_string(struct skeleton *sk, const json_t *value, siz
 /* Append a key's bytes to the pad; the length, or -EINVAL, -ENOSPC. */
 static ssize_t key_append(struct block *block, const char *b64, size_t len)
 {
-	size_t bytes;
-	int n;
+	ssize_t n;
 
-	if (!len || len % 4)
-		return -EINVAL;
-	bytes = len / 4 * 3;
-	if (bytes > block->room - block->len)
+	if (len / 4 * 3 > block->room - block->len)
 		return -ENOSPC;
-	n = EVP_DecodeBlock(block->pad + block->len, (const uint8_t *)b64, len);
-	if (n < 0)
-		return -EINVAL;
-	if (b64[len - 1] == '=')
-		n--;
-	if (b64[len - 2] == '=')
-		n--;
-	block->len += n;
+	n = base64_read(b64, len, block->pad + block->len);
+	if (n > 0)
+		block->len += n;
 	return n;
 }
 

@@ -9,6 +9,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include "util.h"
 
 struct pki {
 	struct pki_id id;
@@ -386,20 +387,6 @@ out:
 	return ret;
 }
 
-/* Decode base64 of at most @max bytes, padding checked; the length or -EINVAL. */
-static int b64_decode(const char *b64, unsigned char *out, size_t max)
-{
-	size_t len = strlen(b64);
-	int n;
-
-	if (!len || len % 4 || len / 4 * 3 > max)
-		return -EINVAL;
-	n = EVP_DecodeBlock(out, (const unsigned char *)b64, len);
-	if (n < 0)
-		return -EINVAL;
-	return n - (b64[len - 1] == '=') - (b64[len - 2] == '=');
-}
-
 /**
  * pki_verify - check a signature and its signer's certificate
  * @pki:	whose CA decides
@@ -433,7 +420,8 @@ int pki_verify(struct pki *pki, const char *cert_pem, const void *data, size_t l
 		ret = cert_id(cert, who, err);
 	if (ret)
 		goto out;
-	sig_len = b64_decode(b64, sig, sizeof(sig));
+	sig_len = strlen(b64) / 4 * 3 > sizeof(sig) ? -EINVAL :
+		  base64_read(b64, strlen(b64), sig);
 	if (sig_len <= 0) {
 		ret = err_set(err, -EINVAL, "signature is not base64");
 		goto out;

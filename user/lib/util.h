@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define UUID_BYTES	16
 #define UUID_TEXT	37		/* with its NUL */
@@ -25,6 +26,11 @@ int hex_decode(const char *text, void *bytes, size_t len);
 
 /* malloc'd text without line breaks, or NULL when memory is short. */
 char *base64_encode(const void *bytes, size_t len);
+/*
+ * @len characters into @bytes, which has room for @len / 4 * 3: how many bytes they
+ * are, or -EINVAL for anything that base64_encode() cannot have made.
+ */
+ssize_t base64_read(const char *text, size_t len, void *bytes);
 /* malloc'd bytes; -EINVAL for anything that base64_encode() cannot have made. */
 int base64_decode(const char *text, void **bytes, size_t *len);
 

@@ -9,6 +9,7 @@
 #define ID2	"1a8b991f-d494-4aec-a422-223e5a42987f"
 #define KEY1	"AQIDBAUGBwgJCgsMDQ4PEA=="	/* 01 02 ... 10 */
 #define KEY2	"EQ=="
+#define ONE(id, key)	"{\"keys\":[{\"key_ID\":\"" id "\",\"key\":\"" key "\"}]}"
 
 static struct block block;
 static struct etsi_ids ids;
@@ -98,6 +99,15 @@ static void test_odd(void)
 		{ "{\"keys\":[{\"key_ID\":\"" ID1 "\"}]}", "an ID without key", ETSI_ODD },
 		{ "{\"keys\":[{\"key_ID\":\"" ID1 "\",\"key\":\"\"}]}", "an empty key", ETSI_ODD },
 		{ "{\"keys\":[{\"key_ID\":\"" ID1 "\",\"key\":\"AAA\"}]}", "half base64", ETSI_ODD },
+		{ ONE(ID1, "AQ==AQID"), "padding within a key", ETSI_ODD },
+		{ ONE(ID1, "AQI=AQID"), "padding of one within a key", ETSI_ODD },
+		{ ONE(ID1, "===="), "nothing but padding", ETSI_ODD },
+		{ ONE(ID1, "A==="), "padding of three", ETSI_ODD },
+		{ ONE(ID1, "A=Q="), "padding before the end", ETSI_ODD },
+		{ ONE(ID1, "AR=="), "bits behind the last byte", ETSI_ODD },
+		{ ONE(ID1, "AQJ="), "bits behind the last two", ETSI_ODD },
+		{ ONE(ID1, " AQIDBAU"), "a blank", ETSI_ODD },
+		{ ONE(ID1, "AQIDBA-_"), "another alphabet", ETSI_ODD },
 		{ "{\"keys\":[{\"key_ID\":\"\",\"key\":\"" KEY1 "\"}]}", "an empty ID", ETSI_ODD },
 		{ "{\"keys\":[{\"key_ID\":\"a b\",\"key\":\"" KEY1 "\"}]}", "an odd ID", ETSI_ODD },
 		{ "{\"keys\":[{\"key_ID\":\"x\",\"key\":\"" KEY1 "\"},{\"key_ID\":\"x\",\"key\":\""
