@@ -25,17 +25,25 @@ const char *etsi_verdict_text(enum etsi_verdict v)
 	return text[v];
 }
 
-/* A key ID is a UUID by the standard; here any short printable text without quotes. */
+int etsi_id_parse(const char *id, uint8_t uuid[UUID_BYTES])
+{
+	char text[UUID_TEXT];
+	size_t i;
+
+	if (strlen(id) != UUID_TEXT - 1)
+		return -EINVAL;
+	for (i = 0; i < UUID_TEXT; i++)
+		text[i] = tolower((unsigned char)id[i]);
+	return uuid_parse(text, uuid);
+}
+
 int etsi_ids_add(struct etsi_ids *ids, const char *id)
 {
-	size_t len = strlen(id), i;
+	uint8_t uuid[UUID_BYTES];
 	void *more;
 
-	if (!len || len >= ETSI_ID_MAX)
+	if (etsi_id_parse(id, uuid))
 		return -EINVAL;
-	for (i = 0; i < len; i++)
-		if (!isalnum((unsigned char)id[i]) && !strchr("-_.:+/=", id[i]))
-			return -EINVAL;
 	if (ids->n >= ETSI_KEYS_MAX)
 		return -ENOSPC;
 	if (!(ids->n & (ids->n - 1))) {	/* room is the next power of two */
@@ -44,7 +52,7 @@ int etsi_ids_add(struct etsi_ids *ids, const char *id)
 			return -ENOMEM;
 		ids->id = more;
 	}
-	memcpy(ids->id[ids->n++], id, len + 1);
+	memcpy(ids->id[ids->n++], id, UUID_TEXT);
 	return 0;
 }
 
@@ -147,30 +155,23 @@ void etsi_message(const void *body, size_t len, char *text, size_t size)
 	json_decref(root);
 }
 
-/* 16 bytes from an ID's hexadecimal digits, dashes or not; or -EINVAL. */
-static int id_bytes(const char *id, uint8_t out[UUID_BYTES])
-{
-	char digits[2 * UUID_BYTES + 1];
-	size_t n = 0;
-
-	for (; *id && n < 2 * UUID_BYTES; id++)
-		if (*id != '-')
-			digits[n++] = tolower((unsigned char)*id);
-	digits[n] = '\0';
-	return n == 2 * UUID_BYTES ? hex_decode(digits, out, UUID_BYTES) : -EINVAL;
-}
+/* Some libraries turn the first three fields of a UUID round. */
+static const uint8_t turned[UUID_BYTES] = {
+	3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15
+};
 
 /* Equal but for what makes a UUID of a hash: version and variant bits. */
 static int id_equals(const uint8_t id[UUID_BYTES], const uint8_t *hash)
 {
-	int i, diff = 0;
+	int i, diff = 0, diff_turned = 0;
 
 	for (i = 0; i < UUID_BYTES; i++) {
 		int mask = i == 6 ? 0x0f : i == 8 ? 0x3f : 0xff;
 
 		diff |= (id[i] ^ hash[i]) & mask;
+		diff_turned |= (id[turned[i]] ^ hash[i]) & mask;
 	}
-	return !diff;
+	return !diff || !diff_turned;
 }
 
 static int hash_equals(const uint8_t id[UUID_BYTES], const char *name,
@@ -204,7 +205,7 @@ static int hash_equals(const uint8_t id[UUID_BYTES], const char *name,
  * database) can test guesses of the key, and learns that two keys are equal.
  * Known forms: the key's own first bytes; prefixes of MD5, SHA-1 or SHA-256 of the
  * key, of its base64 text, or of a UUID name space and it (versions 3 and 5), with or
- * without a UUID's version bits.
+ * without a UUID's version bits; each also with the fields of a UUID turned round.
  *
  * Return: the form's name, or NULL.
  */
@@ -226,7 +227,7 @@ const char *etsi_id_leak(const char *id, const void *key, size_t len)
 	const char *found = NULL;
 	size_t i, s, n;
 
-	if (id_bytes(id, bytes))
+	if (etsi_id_parse(id, bytes))
 		return NULL;
 	if (len >= UUID_BYTES && id_equals(bytes, key))
 		return "the key itself";
@@ -350,11 +351,11 @@ static json_t *key_named(json_t *keys, const char *id, size_t hint)
 	const char *text = json_string_value(json_object_get(obj, "key_ID"));
 	size_t i;
 
-	if (text && !strcmp(text, id))
+	if (text && !strcasecmp(text, id))
 		return obj;
 	json_array_foreach(keys, i, obj) {
 		text = json_string_value(json_object_get(obj, "key_ID"));
-		if (text && !strcmp(text, id))
+		if (text && !strcasecmp(text, id))
 			return obj;
 	}
 	return NULL;
@@ -406,7 +407,7 @@ static enum etsi_verdict one_key(struct skeleton *sk, json_t *obj, struct etsi_i
 	if (want)
 		return ETSI_OK;
 	for (i = 0; i < ids->n; i++)
-		if (!strcmp(ids->id[i], id))
+		if (!strcasecmp(ids->id[i], id))
 			break;
 	if (i < ids->n || etsi_ids_add(ids, id)) {
 		err_set(err, -EINVAL, "a key ID that is no ID, or stands there twice");

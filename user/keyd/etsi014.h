@@ -11,7 +11,6 @@
 #include "block.h"
 #include "config.h"
 
-#define ETSI_ID_MAX	64	/* bytes of a key ID with its NUL; a UUID has 37 */
 #define ETSI_KEYS_MAX	1024
 
 /* What an answer means for who asked. */
@@ -26,11 +25,13 @@ enum etsi_verdict {
 };
 const char *etsi_verdict_text(enum etsi_verdict v);
 
+/* A key ID is a UUID, kept as its KME spells it: it may know no other spelling. */
 struct etsi_ids {
 	size_t n;
-	char (*id)[ETSI_ID_MAX];
+	char (*id)[UUID_TEXT];
 };
 int etsi_ids_add(struct etsi_ids *ids, const char *id);	/* -EINVAL, -ENOSPC, -ENOMEM */
+int etsi_id_parse(const char *id, uint8_t uuid[UUID_BYTES]);	/* in any case; -EINVAL */
 void etsi_ids_free(struct etsi_ids *ids);
 
 /* malloc'd "/api/v1/keys/{SAE}/enc_keys"; the SAE ID is URL-encoded. */

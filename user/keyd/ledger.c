@@ -108,6 +108,17 @@ static int run(sqlite3_stmt *s)
 	return ret == SQLITE_DONE ? SQLITE_OK : ret;
 }
 
+/* One ID, one spelling: a KME may say it in another the next time. */
+static void bind_key(sqlite3_stmt *s, const char *key_id)
+{
+	uint8_t uuid[UUID_BYTES];
+	char text[UUID_TEXT] = "";
+
+	if (!etsi_id_parse(key_id, uuid))
+		uuid_format(uuid, text);
+	sqlite3_bind_text(s, 1, text, -1, SQLITE_TRANSIENT);
+}
+
 static int new_rows(struct ledger *l, const struct block *b, enum ledger_state state,
 		    const struct etsi_ids *ids)
 {
@@ -122,7 +133,7 @@ static int new_rows(struct ledger *l, const struct block *b, enum ledger_state s
 	sqlite3_bind_int(l->new_block, 6, state);
 	ret = run(l->new_block);
 	for (i = 0; !ret && ids && i < ids->n; i++) {
-		sqlite3_bind_text(l->new_key, 1, ids->id[i], -1, SQLITE_STATIC);
+		bind_key(l->new_key, ids->id[i]);
 		sqlite3_bind_blob(l->new_key, 2, b->id, UUID_BYTES, SQLITE_STATIC);
 		ret = run(l->new_key);
 	}
@@ -184,7 +195,7 @@ int ledger_has_key(struct ledger *l, const char *key_id)
 {
 	int ret;
 
-	sqlite3_bind_text(l->has_key, 1, key_id, -1, SQLITE_STATIC);
+	bind_key(l->has_key, key_id);
 	ret = sqlite3_step(l->has_key);
 	sqlite3_reset(l->has_key);
 	return ret == SQLITE_ROW ? 1 : ret == SQLITE_DONE ? 0 : -EIO;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What key servers answer, by the standard and otherwise. */
+#include <ctype.h>
 #include <openssl/evp.h>
 #include "etsi014.h"
 #include "tap.h"
@@ -7,8 +8,11 @@
 
 #define ID1	"8666a4d8-5cd1-4796-b577-4239d8816ba7"
 #define ID2	"1a8b991f-d494-4aec-a422-223e5a42987f"
+#define ID2_UPPER "1A8B991F-D494-4AEC-A422-223E5A42987F"
 #define KEY1	"AQIDBAUGBwgJCgsMDQ4PEA=="	/* 01 02 ... 10 */
 #define KEY2	"EQ=="
+#define TWO(a, b)	"{\"keys\":[{\"key_ID\":\"" a "\",\"key\":\"" KEY1 "\"}," \
+			"{\"key_ID\":\"" b "\",\"key\":\"" KEY2 "\"}]}"
 #define ONE(id, key)	"{\"keys\":[{\"key_ID\":\"" id "\",\"key\":\"" key "\"}]}"
 
 static struct block block;
@@ -56,6 +60,9 @@ static void test_container(void)
 	is_int(keys("{\"keys\":[{\"key_ID\":\"" ID1 "\",\"key\":\"" KEY1 "\"},{\"key_ID\":\""
 		    ID1 "\",\"key\":\"" KEY1 "\"}]}", 1, 0), ETSI_GONE,
 	       "one twice instead of two");
+	is_int(keys(TWO(ID1, ID2_UPPER), 0, 0), ETSI_OK, "an ID in upper case");
+	is_str(ids.id[1], ID2_UPPER, "is kept as its KME spells it");
+	is_int(keys(two, 1, 0), ETSI_OK, "and found in the other's spelling");
 	is_int(keys(escaped, 0, 16), ETSI_OK, "escaped slashes");
 	ok(!odd && block.len == 2 && block.pad[0] == 255 && block.pad[1] == 255, "are slashes");
 }
@@ -110,8 +117,11 @@ static void test_odd(void)
 		{ ONE(ID1, "AQIDBA-_"), "another alphabet", ETSI_ODD },
 		{ "{\"keys\":[{\"key_ID\":\"\",\"key\":\"" KEY1 "\"}]}", "an empty ID", ETSI_ODD },
 		{ "{\"keys\":[{\"key_ID\":\"a b\",\"key\":\"" KEY1 "\"}]}", "an odd ID", ETSI_ODD },
-		{ "{\"keys\":[{\"key_ID\":\"x\",\"key\":\"" KEY1 "\"},{\"key_ID\":\"x\",\"key\":\""
-		  KEY2 "\"}]}", "the same ID twice", ETSI_ODD },
+		{ TWO(ID1, ID1), "the same ID twice", ETSI_ODD },
+		{ TWO(ID2, ID2_UPPER), "the same ID in two spellings", ETSI_ODD },
+		{ ONE("8666a4d85cd14796b5774239d8816ba7", KEY1), "an ID without dashes", ETSI_ODD },
+		{ ONE("8666a4d8-5cd1-4796-b577-4239d8816ba7-0", KEY1), "more than a UUID", ETSI_ODD },
+		{ ONE("hmak2FzRR5a1d0I52IFrpw==", KEY1), "a UUID in base64", ETSI_ODD },
 	};
 	size_t i;
 
@@ -140,6 +150,16 @@ static void test_status(void)
 	free(path);
 }
 
+/* As some libraries make a UUID of bytes: the first three fields the other way round. */
+static void turned(uint8_t out[UUID_BYTES], const uint8_t *in)
+{
+	static const uint8_t from[] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 };
+	int i;
+
+	for (i = 0; i < UUID_BYTES; i++)
+		out[i] = in[from[i]];
+}
+
 static void leaks(const char *how, const uint8_t id[UUID_BYTES], const void *key, size_t len)
 {
 	char text[UUID_TEXT];
@@ -154,7 +174,8 @@ static void test_leak(void)
 {
 	static const size_t sizes[] = { 4, 32, 1044480 };
 	static uint8_t key[1044480], b64[64], input[UUID_BYTES + 32];
-	uint8_t md[EVP_MAX_MD_SIZE];
+	uint8_t md[EVP_MAX_MD_SIZE], id[UUID_BYTES];
+	char text[UUID_TEXT];
 	size_t i, n;
 
 	for (i = 0; i < sizeof(key); i++)
@@ -166,11 +187,20 @@ static void test_leak(void)
 		leaks("SHA-1", md, key, sizes[i]);
 		EVP_Q_digest(NULL, "SHA256", NULL, key, sizes[i], md, NULL);
 		leaks("SHA-256", md, key, sizes[i]);
+		turned(id, md);
+		leaks("SHA-256 with fields turned", id, key, sizes[i]);
 		md[6] = (md[6] & 15) | 0x40;
 		md[8] = (md[8] & 63) | 0x80;
 		leaks("SHA-256 as a UUID", md, key, sizes[i]);
+		turned(id, md);
+		leaks("that with fields turned", id, key, sizes[i]);
 	}
 	leaks("the key", key, key, 32);
+	EVP_Q_digest(NULL, "MD5", NULL, key, 32, md, NULL);
+	uuid_format(md, text);
+	for (i = 0; text[i]; i++)
+		text[i] = toupper((unsigned char)text[i]);
+	ok(etsi_id_leak(text, key, 32), "an ID in upper case hides nothing");
 	n = EVP_EncodeBlock(b64, key, 32);
 	EVP_Q_digest(NULL, "SHA256", NULL, b64, n, md, NULL);
 	leaks("SHA-256 of base64", md, key, 32);
