@@ -440,8 +440,12 @@ enum etsi_verdict etsi_keys(const void *body, size_t len, struct etsi_ids *ids, 
 	keys = json_object_get(root, "keys");
 	n = json_array_size(keys);
 	if (!root || !json_is_array(keys)) {
-		err_set(err, -EINVAL, "no key container: %.80s",
-			root ? "no list \"keys\"" : why.text);
+		/* the library's words have bytes of the body in them */
+		if (root)
+			err_set(err, -EINVAL, "no key container: no list \"keys\"");
+		else
+			err_set(err, -EINVAL, "no key container: no JSON at line %d, column %d",
+				why.line, why.column);
 		v = ETSI_ODD;
 	} else if (!n) {
 		err_set(err, -EAGAIN, "a key container without keys");

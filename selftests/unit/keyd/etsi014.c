@@ -129,6 +129,22 @@ static void test_odd(void)
 		is_int(keys(cases[i].body, 0, 128), cases[i].v, "%s", cases[i].name);
 }
 
+/* What stands in an answer that is no JSON goes to no log: it may be key. */
+static void test_silent(void)
+{
+	static const char *const bodies[] = {
+		"{\"keys\":[{\"key_ID\":\"" ID1 "\",\"key\":\"SECRETSECRET\"]}",
+		"{\"keys\":[{\"key_ID\":\"" ID1 "\",\"key\":SECRETSECRET}]}",
+		"\"SECRETSECRET", "SECRETSECRET",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(bodies) / sizeof(*bodies); i++) {
+		is_int(keys(bodies[i], 0, 0), ETSI_ODD, "broken JSON %zu", i);
+		ok(err.text[0] && !strstr(err.text, "SECRET"), "is not told: %s", err.text);
+	}
+}
+
 static void test_status(void)
 {
 	static const char bell[] = "{\"message\":\"none\\u0007 left\"}";
@@ -218,6 +234,7 @@ int main(void)
 	test_container();
 	test_long();
 	test_odd();
+	test_silent();
 	test_status();
 	test_leak();
 	block_wipe(&block);
