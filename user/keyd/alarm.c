@@ -11,6 +11,7 @@ static const char *const alarm_name[ALARMS] = {
 	[ALARM_PAD_MISMATCH] = "pad-mismatch",
 	[ALARM_KEY_ID_LEAK] = "key-id-leak",
 	[ALARM_KEY_REUSE] = "key-reuse",
+	[ALARM_KEY_SHARED] = "key-shared",
 	[ALARM_KME_AUTH] = "kme-auth",
 	[ALARM_KME_DOWN] = "kme-down",
 	[ALARM_KME_ODD] = "kme-odd",

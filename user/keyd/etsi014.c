@@ -19,7 +19,7 @@ const char *etsi_verdict_text(enum etsi_verdict v)
 {
 	static const char *const text[] = {
 		"ok", "no key now", "refused us", "no answer", "odd answer",
-		"key ID tells the key", "keys lost",
+		"key ID tells the key", "not for us alone", "keys lost",
 	};
 
 	return text[v];
@@ -376,6 +376,33 @@ static int leak_due(size_t len)
 	return large <= 16 || !(large % 16);
 }
 
+/*
+ * Keys issued with additional slave SAEs are a pad that more than two ends hold
+ * (PROTOCOL 1). The standard does not say how an answer tells it; who does tells it
+ * under the name that the request has, perhaps with a vendor's prefix.
+ */
+static int names_third(const json_t *value)
+{
+	static const char name[] = "additional_slave_SAE_IDs";
+	const char *key;
+	json_t *v;
+	size_t i;
+
+	json_array_foreach((json_t *)value, i, v)
+		if (names_third(v))
+			return 1;
+	json_object_foreach((json_t *)value, key, v) {
+		size_t len = strlen(key);
+
+		if (len >= strlen(name) && !strcmp(key + len - strlen(name), name) &&
+		    !json_is_null(v) && !(json_is_array(v) && !json_array_size(v)))
+			return 1;
+		if (names_third(v))
+			return 1;
+	}
+	return 0;
+}
+
 static enum etsi_verdict one_key(struct skeleton *sk, json_t *obj, struct etsi_ids *ids,
 				 int want, size_t bits, struct block *block, int *odd,
 				 struct err *err)
@@ -447,6 +474,9 @@ enum etsi_verdict etsi_keys(const void *body, size_t len, struct etsi_ids *ids, 
 			err_set(err, -EINVAL, "no key container: no JSON at line %d, column %d",
 				why.line, why.column);
 		v = ETSI_ODD;
+	} else if (names_third(root)) {
+		err_set(err, -EINVAL, "the keys were issued to further SAEs");
+		v = ETSI_SHARED;
 	} else if (!n) {
 		err_set(err, -EAGAIN, "a key container without keys");
 		v = want ? ETSI_GONE : ETSI_EMPTY;

@@ -21,6 +21,7 @@ enum etsi_verdict {
 	ETSI_DOWN,	/* no answer */
 	ETSI_ODD,	/* an answer that the standard does not know */
 	ETSI_LEAK,	/* a key ID tells its key */
+	ETSI_SHARED,	/* a third SAE has the keys too */
 	ETSI_GONE,	/* dec_keys: these keys will not come any more */
 };
 const char *etsi_verdict_text(enum etsi_verdict v);

@@ -123,6 +123,7 @@ enum alarm {
 	ALARM_PAD_MISMATCH,	/* the two ends' keys differ */
 	ALARM_KEY_ID_LEAK,	/* a key ID computed from the key */
 	ALARM_KEY_REUSE,	/* a key ID seen before */
+	ALARM_KEY_SHARED,	/* keys that a third SAE has too */
 	ALARM_KME_AUTH,		/* the KME refuses our certificate, or we its */
 	ALARM_KME_DOWN,		/* breaker open */
 	ALARM_KME_ODD,		/* answers that the standard does not know */

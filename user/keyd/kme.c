@@ -91,6 +91,9 @@ static void finish(struct request *r, enum etsi_verdict v, const char *why)
 	case ETSI_LEAK:
 		alarm_raise(ALARM_KEY_ID_LEAK, "KME %s: %s", kme->url, why);
 		break;
+	case ETSI_SHARED:
+		alarm_raise(ALARM_KEY_SHARED, "KME %s: %s", kme->url, why);
+		break;
 	case ETSI_ODD:
 		alarm_raise(ALARM_KME_ODD, "KME %s: %s", kme->url, why);
 		break;

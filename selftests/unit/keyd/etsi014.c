@@ -145,6 +145,30 @@ static void test_silent(void)
 	}
 }
 
+/* Whoever else was named when a key was issued has the pad too. */
+static void test_shared(void)
+{
+	static const char *const bodies[] = {
+		"{\"keys\":[{\"key_ID\":\"" ID1 "\",\"key\":\"" KEY1 "\"}],"
+			"\"additional_slave_SAE_IDs\":[\"c\"]}",
+		"{\"keys\":[{\"key_ID\":\"" ID1 "\",\"key\":\"" KEY1 "\",\"key_extension\":"
+			"{\"acme_additional_slave_SAE_IDs\":[\"c\",\"d\"]}}]}",
+		"{\"keys\":[{\"key_ID\":\"" ID1 "\",\"key\":\"" KEY1 "\"}],"
+			"\"key_container_extension\":[{\"additional_slave_SAE_IDs\":\"c\"}]}",
+	};
+	static const char nobody[] = "{\"keys\":[{\"key_ID\":\"" ID1 "\",\"key\":\"" KEY1
+		"\",\"additional_slave_SAE_IDs\":[]}],\"additional_slave_SAE_IDs\":null}";
+	size_t i;
+
+	for (i = 0; i < sizeof(bodies) / sizeof(*bodies); i++) {
+		is_int(keys(bodies[i], 0, 0), ETSI_SHARED, "keys that a third SAE has: %zu", i);
+		ids.n = 0;
+		etsi_ids_add(&ids, ID1);
+		is_int(keys(bodies[i], 1, 0), ETSI_SHARED, "also by ID");
+	}
+	is_int(keys(nobody, 0, 0), ETSI_OK, "keys that nobody else has");
+}
+
 static void test_status(void)
 {
 	static const char bell[] = "{\"message\":\"none\\u0007 left\"}";
@@ -235,6 +259,7 @@ int main(void)
 	test_long();
 	test_odd();
 	test_silent();
+	test_shared();
 	test_status();
 	test_leak();
 	block_wipe(&block);
