@@ -22,7 +22,8 @@ static const char schema[] =
 	" id BLOB PRIMARY KEY CHECK (length(id) = 16), peer INTEGER NOT NULL,"
 	" dir INTEGER NOT NULL, kind INTEGER NOT NULL, size INTEGER NOT NULL,"
 	" state INTEGER NOT NULL, changed INTEGER NOT NULL) WITHOUT ROWID;"
-	"CREATE INDEX IF NOT EXISTS block_state ON block (state);"
+	"DROP INDEX IF EXISTS block_state;"
+	"CREATE INDEX IF NOT EXISTS block_state_peer ON block (state, peer);"
 	"CREATE TABLE IF NOT EXISTS key ("
 	" id TEXT PRIMARY KEY, block BLOB NOT NULL REFERENCES block (id)) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, text TEXT NOT NULL);";
@@ -73,7 +74,7 @@ int ledger_open(const char *path, struct ledger **ledger, struct err *err)
 	      prepare(l, &l->get, "SELECT id,peer,dir,kind,size,state,changed FROM block WHERE id=?") ?:
 	      prepare(l, &l->has_key, "SELECT 1 FROM key WHERE id=?") ?:
 	      prepare(l, &l->each, "SELECT id,peer,dir,kind,size,state,changed FROM block"
-		      " WHERE (?1 >> state) & 1 AND (?2 = 0 OR peer = ?2)") ?:
+		      " WHERE state = ? AND peer BETWEEN ? AND ?") ?:
 	      prepare(l, &l->note_get, "SELECT text FROM note WHERE name=?") ?:
 	      prepare(l, &l->note_set, "INSERT OR REPLACE INTO note VALUES (?,?)");
 	if (ret) {
@@ -201,33 +202,52 @@ int ledger_has_key(struct ledger *l, const char *key_id)
 	return ret == SQLITE_ROW ? 1 : ret == SQLITE_DONE ? 0 : -EIO;
 }
 
+struct rows { struct ledger_row *row; size_t n, room; };
+
+static int rows_add(struct rows *rows, sqlite3_stmt *s)
+{
+	struct ledger_row *more;
+
+	if (rows->n == rows->room) {
+		rows->room = rows->room ? rows->room * 2 : 16;
+		more = realloc(rows->row, rows->room * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		rows->row = more;
+	}
+	row_read(s, &rows->row[rows->n++]);
+	return 0;
+}
+
+/* A state at a time, so that the index finds the few among all that ever were. */
+static int rows_of(struct ledger *l, enum ledger_state state, uint32_t peer,
+		   struct rows *rows)
+{
+	int ret = 0, step;
+
+	sqlite3_bind_int(l->each, 1, state);
+	sqlite3_bind_int64(l->each, 2, peer);
+	sqlite3_bind_int64(l->each, 3, peer ? peer : UINT32_MAX);
+	while ((step = sqlite3_step(l->each)) == SQLITE_ROW && !ret)
+		ret = rows_add(rows, l->each);
+	sqlite3_reset(l->each);
+	return ret ?: step == SQLITE_DONE ? 0 : -EIO;
+}
+
 int ledger_each(struct ledger *l, unsigned int states, uint32_t peer,
 		int (*fn)(const struct ledger_row *row, void *arg), void *arg)
 {
-	struct ledger_row *rows = NULL, *more;
-	size_t n = 0, room = 0, i;
-	int ret;
+	struct rows rows = { NULL, 0, 0 };
+	unsigned int state;
+	size_t i;
+	int ret = 0;
 
-	sqlite3_bind_int64(l->each, 1, states);
-	sqlite3_bind_int64(l->each, 2, peer);
-	while ((ret = sqlite3_step(l->each)) == SQLITE_ROW) {
-		if (n == room) {
-			room = room ? room * 2 : 16;
-			more = realloc(rows, room * sizeof(*rows));
-			if (!more)
-				break;
-			rows = more;
-		}
-		row_read(l->each, &rows[n++]);
-	}
-	sqlite3_reset(l->each);
-	if (ret != SQLITE_DONE) {
-		free(rows);
-		return ret == SQLITE_ROW ? -ENOMEM : -EIO;
-	}
-	for (i = 0, ret = 0; i < n && !ret; i++)
-		ret = fn(&rows[i], arg);
-	free(rows);
+	for (state = LEDGER_FETCHED; state < LEDGER_STATES && !ret; state++)
+		if (states >> state & 1)
+			ret = rows_of(l, state, peer, &rows);
+	for (i = 0; i < rows.n && !ret; i++)
+		ret = fn(&rows.row[i], arg);
+	free(rows.row);
 	return ret;
 }
 

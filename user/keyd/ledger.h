@@ -22,6 +22,7 @@ enum ledger_state {
 	LEDGER_SPENT,
 	LEDGER_VOID,		/* and the peer knows, or told us */
 	LEDGER_VOID_TELL,	/* and the peer is still to be told */
+	LEDGER_STATES
 };
 
 struct ledger_row {

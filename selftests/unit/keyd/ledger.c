@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The ledger: no key ID twice, whatever happens in between. */
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "ledger.h"
@@ -13,6 +14,42 @@
 
 static char path[64];
 static struct err err;
+
+/* The ledger's own connection: SQLite shows each one to us as it is opened. */
+static sqlite3 *db;
+
+static int on_open(sqlite3 *opened, char **why, const void *api)
+{
+	db = opened;
+	return SQLITE_OK;
+}
+
+static int first_column(void *arg, int n, char **values, char **names)
+{
+	*(int *)arg = values[0] ? atoi(values[0]) : -1;
+	return 0;
+}
+
+static int pragma(const char *name)
+{
+	char sql[64];
+	int value = -1;
+
+	snprintf(sql, sizeof(sql), "PRAGMA %s", name);
+	sqlite3_exec(db, sql, first_column, &value, NULL);
+	return value;
+}
+
+/* Rows that were stepped over without being asked for, since the last time. */
+static int scanned(void)
+{
+	sqlite3_stmt *s = NULL;
+	int n = 0;
+
+	while ((s = sqlite3_next_stmt(db, s)))
+		n += sqlite3_stmt_status(s, SQLITE_STMTSTATUS_FULLSCAN_STEP, 1);
+	return n;
+}
 
 static struct ledger *open_ledger(void)
 {
@@ -49,7 +86,7 @@ static int count(const struct ledger_row *row, void *arg)
 
 int main(void)
 {
-	struct block one = a_block(1), two = a_block(2), three = a_block(3);
+	struct block one = a_block(1), two = a_block(2), three = a_block(3), many;
 	struct etsi_ids ab, bc, c, upper;
 	struct ledger_row row;
 	struct ledger *l, *other;
@@ -58,7 +95,10 @@ int main(void)
 	pid_t pid;
 
 	snprintf(path, sizeof(path), "/tmp/test-ledger.%d", (int)getpid());
+	if (sqlite3_auto_extension((void (*)(void))on_open))
+		bail("SQLite does not show what it opens");
 	l = open_ledger();
+	is_int(pragma("synchronous"), 2, "a change is on the disk, not only on its way");
 	ab = some_ids(KEY_A, KEY_B);
 	bc = some_ids(KEY_C, KEY_B);
 	c = some_ids(KEY_C, NULL);
@@ -81,6 +121,18 @@ int main(void)
 	n = 0;
 	ledger_each(l, ~0U, 12, count, &n);
 	is_int(n, 0, "none of another peer");
+	ledger_each(l, 1 << LEDGER_VOID, 11, count, &n);
+	is_int(n, 1, "one of a state and a peer");
+	for (n = 0; n < 100; n++) {
+		many = a_block(10 + n);
+		if (ledger_new(l, &many, LEDGER_VOID, NULL, &err))
+			bail("%s", err.text);
+	}
+	scanned();
+	n = 0;
+	is_int(ledger_each(l, 1 << LEDGER_ASKED, 0, count, &n) ?:
+	       ledger_each(l, 1 << LEDGER_ASKED, 11, count, &n), 0, "the few of a state");
+	ok(n == 2 && !scanned(), "are found without a look at the many of another");
 	is_int(ledger_open(path, &other, &err), -EIO, "a second key agent does not open it");
 	ledger_note_set(l, "boot", "x");
 	ledger_close(l);
