@@ -8,7 +8,7 @@
 #include <string.h>
 #include "log.h"
 
-#define AX_BODY		(256 << 10)	/* ETSI_KEYS_MAX key IDs */
+#define AX_BODY		(512 << 10)	/* ETSI_KEYS_MAX key IDs */
 
 void ax_error(void *reply_to, int status, const char *fmt, ...)
 {

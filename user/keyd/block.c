@@ -17,6 +17,12 @@ size_t block_cut(enum qkd_kind kind, size_t size)
 	return size - size % block_unit(kind);
 }
 
+/* Run 0 of a tag block is for confirmations: of one or two runs nothing is left. */
+size_t block_least(enum qkd_kind kind)
+{
+	return kind == QKD_KIND_TAG ? 8 * BLOCK_UNIT_TAG : BLOCK_UNIT_PAYLOAD;
+}
+
 /* Memory that is kept, locked and zero: most blocks follow another. */
 static struct { void *pad; size_t room; } spare[4];
 #define SPARES	(sizeof(spare) / sizeof(*spare))

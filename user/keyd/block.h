@@ -25,6 +25,8 @@ struct block {
 /* Bytes in one unit of that kind, and @size cut down to whole units. */
 size_t block_unit(enum qkd_kind kind);
 size_t block_cut(enum qkd_kind kind, size_t size);
+/* The smallest block that is worth its confirmation, bytes. */
+size_t block_least(enum qkd_kind kind);
 
 /* -ENOMEM: no memory, or none that may be locked. */
 int block_room(struct block *block, size_t room);

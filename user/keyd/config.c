@@ -43,7 +43,7 @@ static int parse_stock(const json_t *cfg, const char *where, enum qkd_kind kind,
 	if (ret)
 		return ret;
 	stock->block = block_cut(kind, stock->block);
-	if (kind == QKD_KIND_TAG && stock->block < 8 * unit)
+	if (stock->block < (int64_t)block_least(kind))
 		return err_set(err, -EINVAL, "%s: block: want 16 KiB or more", where);
 	if (stock->low >= stock->high)
 		return err_set(err, -EINVAL, "%s: want low < high", where);

@@ -440,6 +440,7 @@ static enum etsi_verdict one_key(struct skeleton *sk, json_t *obj, struct etsi_i
 		err_set(err, -EINVAL, "a key ID that is no ID, or stands there twice");
 		return ETSI_ODD;
 	}
+	ids->last = n;
 	return ETSI_OK;
 }
 

@@ -11,7 +11,7 @@
 #include "block.h"
 #include "config.h"
 
-#define ETSI_KEYS_MAX	1024
+#define ETSI_KEYS_MAX	4096	/* in one block: 128 KiB of 256-bit keys */
 
 /* What an answer means for who asked. */
 enum etsi_verdict {
@@ -29,6 +29,7 @@ const char *etsi_verdict_text(enum etsi_verdict v);
 /* A key ID is a UUID, kept as its KME spells it: it may know no other spelling. */
 struct etsi_ids {
 	size_t n;
+	size_t last;		/* bytes of the last key that came with an ID */
 	char (*id)[UUID_TEXT];
 };
 int etsi_ids_add(struct etsi_ids *ids, const char *id);	/* -EINVAL, -ENOSPC, -ENOMEM */

@@ -122,6 +122,8 @@ static const char *parse(struct follow *f, const json_t *msg)
 	f->block.kind = strcmp(kind, "tag") ? QKD_KIND_PAYLOAD : QKD_KIND_TAG;
 	if (size <= 0 || size > BLOCK_MAX || size % block_unit(f->block.kind))
 		return "size: expected whole units";
+	if ((size_t)size < block_least(f->block.kind))
+		return "size: expected 8 units of a tag block, or more";
 	f->block.size = size;
 	if (!json_is_integer(provenance) || json_integer_value(provenance) & ~7)
 		return "provenance: expected 0 to 7";
@@ -130,7 +132,7 @@ static const char *parse(struct follow *f, const json_t *msg)
 	    json_integer_value(json_object_get(msg, "to")) != keyd.self->id)
 		return "from, to: not you and me";
 	if (!json_array_size(keys) || json_array_size(keys) > ETSI_KEYS_MAX)
-		return "keys: expected 1 to 1024";
+		return "keys: expected 1 to 4096";
 	json_array_foreach(keys, i, key) {
 		const char *id = json_string_value(json_object_get(key, "key_ID"));
 

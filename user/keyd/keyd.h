@@ -86,6 +86,7 @@ void stock_stop(void);
 void stock_kick(struct peer *peer);		/* something changed: look now */
 void stock_low(const struct nl_pool *pool);	/* the kernel's event */
 void stock_failed(struct peer *peer);		/* back off */
+unsigned int stock_backoff(struct peer *peer);	/* the same, ms; the timer is the caller's */
 void stock_made(struct peer *peer);
 
 /* lead.c: a block of a pool that we send with */

@@ -14,6 +14,7 @@
 #include "log.h"
 
 #define AK_PORT		5810
+#define KEYS_MAX	1024		/* in one request */
 #define BREAKER_AFTER	5		/* failures in a row */
 #define BREAKER_MS	10000
 
@@ -38,6 +39,7 @@ struct request {
 	size_t bytes, bits;
 	struct block *block;
 	struct etsi_ids *ids;
+	size_t at;			/* dec: that many of them have come */
 	kme_done *done;
 	void *arg;
 	void *call;			/* on its way */
@@ -117,13 +119,39 @@ static int is_tls_trouble(const char *why)
 	return strstr(why, "certificate") || strstr(why, "SSL") || strstr(why, "alert");
 }
 
+static int start(struct request *r);
+
+/* dec: those of the IDs that go into the next request. */
+static struct etsi_ids slice(const struct request *r)
+{
+	size_t left = r->ids->n - r->at, most = r->kme->max_keys;
+
+	return (struct etsi_ids){ .n = left < most ? left : most,
+				  .id = r->ids->id + r->at };
+}
+
+static enum etsi_verdict keys_of(struct request *r, const void *data, size_t len,
+				 struct err *err)
+{
+	struct etsi_ids part = slice(r);
+	enum etsi_verdict v;
+	int odd = 0;
+
+	v = etsi_keys(data, len, r->dec ? &part : r->ids, r->dec, r->bits, r->block,
+		      &odd, err);
+	if (odd && !r->kme->odd_said++)
+		log_warn("KME %s gives keys of other sizes than asked for", r->kme->url);
+	if (r->dec)
+		r->at += part.n;
+	return v;
+}
+
 static void answered(int status, const void *data, size_t len, const char *why, void *arg)
 {
 	struct request *r = arg;
 	struct err err = { "" };
 	enum etsi_verdict v;
 	char text[200];
-	int odd = 0;
 
 	r->call = NULL;
 	v = r->dec ? etsi_dec_status(status) : etsi_enc_status(status);
@@ -139,10 +167,12 @@ static void answered(int status, const void *data, size_t len, const char *why, 
 		breaker(r->kme, 0, NULL);
 	} else {
 		breaker(r->kme, 0, NULL);
-		v = etsi_keys(data, len, r->ids, r->dec, r->bits, r->block, &odd, &err);
-		if (odd && !r->kme->odd_said++)
-			log_warn("KME %s gives keys of other sizes than asked for",
-				 r->kme->url);
+		v = keys_of(r, data, len, &err);
+		if (v == ETSI_OK && r->dec && r->at < r->ids->n) {
+			if (!start(r))
+				return;
+			v = ETSI_DOWN;
+		}
 	}
 	finish(r, v, err.text);
 }
@@ -153,23 +183,41 @@ static size_t answer_limit(const struct request *r, size_t keys)
 	return r->block->room / 3 * 4 + 512 * (keys + 8) + 65536;
 }
 
+/*
+ * How many keys of how many bits: as large as this KME was seen to make them for
+ * the block, and no more than a request, or a block, may have.
+ */
+static size_t enc_number(struct request *r)
+{
+	size_t want = r->bytes * 8, given = r->ids->last * 8, number, most;
+
+	r->bits = want < (size_t)r->kme->max_bits ? want : (size_t)r->kme->max_bits;
+	if (given && given < r->bits)
+		r->bits = given;
+	if (given < r->bits)
+		given = r->bits;
+	number = (want + given - 1) / given;
+	most = ETSI_KEYS_MAX - r->ids->n;
+	if (most > (size_t)r->kme->max_keys)
+		most = r->kme->max_keys;
+	return number < most ? number : most;
+}
+
 static int start(struct request *r)
 {
 	struct kme *kme = r->kme;
-	size_t number, limit;
 	char *path, *url = NULL, *text;
+	struct etsi_ids part;
+	size_t number, limit;
 	json_t *body;
 
 	if (r->dec) {
+		part = slice(r);
 		path = etsi_dec_path(r->sae);
-		body = etsi_dec_body(r->ids);
-		number = r->ids->n;
+		body = etsi_dec_body(&part);
+		number = part.n;
 	} else {
-		r->bits = r->bytes * 8 < (size_t)kme->max_bits ? r->bytes * 8
-							       : (size_t)kme->max_bits;
-		number = (r->bytes * 8 + r->bits - 1) / r->bits;
-		if (number > (size_t)kme->max_keys)
-			number = kme->max_keys;
+		number = enc_number(r);
 		path = etsi_enc_path(r->sae);
 		body = etsi_enc_body(number, r->bits);
 	}
@@ -293,7 +341,7 @@ int kme_open(struct event_base *base, struct pki *pki, const json_t *cfg,
 	      config_str(cfg, "kme", "identity", "", &identity, err) ?:
 	      config_int(cfg, "kme", "max_key_bits", 8, 8 << 20, BLOCK_MAX * 8,
 			 &k->max_bits, err) ?:
-	      config_int(cfg, "kme", "max_keys", 1, ETSI_KEYS_MAX, 128, &k->max_keys, err) ?:
+	      config_int(cfg, "kme", "max_keys", 1, KEYS_MAX, 128, &k->max_keys, err) ?:
 	      config_int(cfg, "kme", "timeout_ms", 100, 600000, 20000, &k->timeout_ms, err);
 	if (ret)
 		goto out;

@@ -26,12 +26,13 @@ unsigned int kme_wait(const struct kme *kme);
 
 /*
  * Get keys of @bytes in all for @sae, or less; @block and @ids stay the caller's
- * until @done. One request for each SAE is on its way, others wait their turn.
- * Returns a handle for kme_cancel(), or NULL when out of memory.
+ * until @done; @ids has fewer than ETSI_KEYS_MAX. One request for each SAE is on its
+ * way, others wait their turn. Returns a handle for kme_cancel(), or NULL when out of
+ * memory.
  */
 void *kme_enc(struct kme *kme, const char *sae, size_t bytes, struct block *block,
 	      struct etsi_ids *ids, kme_done *done, void *arg);
-/* Get exactly the keys @ids that @sae was issued. */
+/* Get exactly the keys @ids that @sae was issued, in as many requests as it takes. */
 void *kme_dec(struct kme *kme, const char *sae, struct block *block,
 	      struct etsi_ids *ids, kme_done *done, void *arg);
 void kme_cancel(void *request);

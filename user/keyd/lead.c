@@ -14,11 +14,11 @@
 #include "log.h"
 
 #define PROBE_MS	3000
-#define POST_MS		60000	/* the peer asks its KME meanwhile */
+#define POST_MS		60000	/* the peer asks its KME meanwhile, */
+#define POST_KEY_MS	20	/* the longer the more keys */
 #define CONFIRM_MS	15000
 #define AGAIN_MS	200	/* the peer is not ready, and has touched nothing */
 #define AGAIN_TIMES	100
-#define ROUNDS		64	/* requests for the keys of one block */
 #define ROOM		(1 << 20)	/* for keys larger than asked for */
 
 struct fill {
@@ -27,7 +27,7 @@ struct fill {
 	struct etsi_ids ids;
 	struct kernel_tag peer_tag;
 	struct event *again;
-	unsigned int rounds, agains;
+	unsigned int agains;
 	size_t wanted;
 	int in_ledger;		/* the IDs are written down */
 	int posted;		/* the peer may know of it */
@@ -183,14 +183,30 @@ static void load_and_confirm(struct fill *f)
 
 static void post(struct fill *f);
 
+static void more_keys(struct fill *f);
+
+static void again_in(struct fill *f, unsigned int ms)
+{
+	const struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+
+	event_add(f->again, &tv);
+}
+
 static void on_again(evutil_socket_t fd, short what, void *arg)
 {
-	post(arg);
+	struct fill *f = arg;
+	unsigned int wait = kme_wait(keyd.kme);
+
+	if (f->in_ledger)
+		post(f);
+	else if (wait)
+		again_in(f, wait + 1);
+	else
+		more_keys(f);
 }
 
 static void posted(int status, const json_t *body, const char *why, void *arg)
 {
-	const struct timeval again = { .tv_usec = AGAIN_MS * 1000 };
 	struct fill *f = arg;
 	struct err err = { "" };
 	uint8_t id[UUID_BYTES];
@@ -200,7 +216,7 @@ static void posted(int status, const json_t *body, const char *why, void *arg)
 	heard(f->peer, status, why);
 	if (status == 503 && f->agains++ < AGAIN_TIMES) {
 		f->posted = 0;
-		event_add(f->again, &again);
+		again_in(f, AGAIN_MS);
 		return;
 	}
 	if (status == 409)
@@ -237,7 +253,8 @@ static void post(struct fill *f)
 			"from", (json_int_t)keyd.self->id,
 			"to", (json_int_t)f->peer->node->id);
 	if (msg)
-		f->call = ax_call(f->peer, "/ax/v1/blocks", msg, POST_MS, posted, f);
+		f->call = ax_call(f->peer, "/ax/v1/blocks", msg,
+				  POST_MS + f->ids.n * POST_KEY_MS, posted, f);
 	json_decref(msg);
 	f->posted = 1;
 	if (!f->call)
@@ -264,32 +281,40 @@ static void assembled(struct fill *f)
 	post(f);
 }
 
-static void more_keys(struct fill *f);
-
+/*
+ * What a KME that runs dry has given is kept: a block is made of it, or it waits for
+ * more.
+ */
 static void got_keys(enum etsi_verdict verdict, const char *why, void *arg)
 {
 	struct fill *f = arg;
+	size_t least = block_least(f->block.kind);
 	struct err err = { "" };
 
 	f->request = NULL;
-	if (verdict == ETSI_OK && f->block.len < f->wanted && f->rounds < ROUNDS) {
+	err_set(&err, -EIO, "enc_keys: %s %s", etsi_verdict_text(verdict), why);
+	if (verdict == ETSI_ODD || verdict == ETSI_LEAK || verdict == ETSI_SHARED ||
+	    !f->ids.n) {
+		give_up(f, err.text);
+	} else if (f->block.len < least && f->ids.last * ETSI_KEYS_MAX < least) {
+		alarm_raise(ALARM_KME_ODD, "its keys are too small to make a block of");
+		give_up(f, "keys too small");
+	} else if (verdict == ETSI_OK && f->block.len < f->wanted &&
+		   f->ids.n < ETSI_KEYS_MAX) {
 		more_keys(f);
-		return;
-	}
-	/* a KME that runs dry has still given something */
-	if ((verdict == ETSI_OK || verdict == ETSI_EMPTY || verdict == ETSI_DOWN) &&
-	    f->block.len >= block_unit(f->block.kind)) {
+	} else if (f->block.len >= least) {
 		assembled(f);
-		return;
+	} else if (f->ids.n < ETSI_KEYS_MAX) {
+		log_debug("%s: %zu bytes wait for more: %s", f->peer->node->name,
+			  f->block.len, err.text);
+		again_in(f, stock_backoff(f->peer));
+	} else {
+		give_up(f, "keys too small");
 	}
-	err_set(&err, -EIO, "enc_keys: %s %s%s", etsi_verdict_text(verdict), why,
-		verdict == ETSI_OK ? "keys too small to make a block" : "");
-	give_up(f, err.text);
 }
 
 static void more_keys(struct fill *f)
 {
-	f->rounds++;
 	f->request = kme_enc(keyd.kme, f->peer->node->sae, f->wanted - f->block.len,
 			     &f->block, &f->ids, got_keys, f);
 	if (!f->request)

@@ -113,7 +113,7 @@ void stock_low(const struct nl_pool *pool)
 }
 
 /* Exponential, with jitter: nodes that lost the same thing come back at their own time. */
-void stock_failed(struct peer *peer)
+unsigned int stock_backoff(struct peer *peer)
 {
 	unsigned int exp = peer->failures < 16 ? peer->failures : 16;
 	uint64_t ms = (uint64_t)keyd.backoff_min << exp;
@@ -125,7 +125,12 @@ void stock_failed(struct peer *peer)
 	random_fill(&dice, sizeof(dice));
 	ms = ms / 2 + ms * dice / 65536;
 	log_debug("%s: next try in %llu ms", peer->node->name, (unsigned long long)ms);
-	look_in(peer, ms);
+	return ms;
+}
+
+void stock_failed(struct peer *peer)
+{
+	look_in(peer, stock_backoff(peer));
 }
 
 void stock_made(struct peer *peer)
