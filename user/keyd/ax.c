@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "kme.h"
 #include "log.h"
 
 #define AX_BODY		(512 << 10)	/* ETSI_KEYS_MAX key IDs */
@@ -57,14 +58,22 @@ int ax_tag_parse(const json_t *msg, struct kernel_tag *tag)
 	return ax_uuid(msg, "tag_block", tag->tag_block);
 }
 
-/* A peer sees the pools that it shares with us, and no others. */
+/*
+ * A peer sees the pools that it shares with us, and no others. It asks before it
+ * takes keys from its KME for a block that we are to follow.
+ */
 static void reply_level(struct peer *peer, void *reply_to)
 {
 	static const char *const dirs[] = { "tx", "rx" }, *const kinds[] = { "payload", "tag" };
-	json_t *list = json_array(), *body;
+	json_t *list, *body;
 	struct nl_pool pool;
 	int dir, kind;
 
+	if (kme_wait(keyd.kme)) {
+		ax_error(reply_to, 503, "our KME is out of order");
+		return;
+	}
+	list = json_array();
 	for (dir = 0; dir < 2; dir++)
 		for (kind = 0; kind < 2; kind++)
 			if (!kernel_level(keyd.kernel, peer->node->id, dir, kind, &pool, NULL))

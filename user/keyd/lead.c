@@ -17,8 +17,6 @@
 #define POST_MS		60000	/* the peer asks its KME meanwhile, */
 #define POST_KEY_MS	20	/* the longer the more keys */
 #define CONFIRM_MS	15000
-#define AGAIN_MS	200	/* the peer is not ready, and has touched nothing */
-#define AGAIN_TIMES	100
 #define ROOM		(1 << 20)	/* for keys larger than asked for */
 
 struct fill {
@@ -27,7 +25,6 @@ struct fill {
 	struct etsi_ids ids;
 	struct kernel_tag peer_tag;
 	struct event *again;
-	unsigned int agains;
 	size_t wanted;
 	int in_ledger;		/* the IDs are written down */
 	int posted;		/* the peer may know of it */
@@ -214,9 +211,12 @@ static void posted(int status, const json_t *body, const char *why, void *arg)
 
 	f->call = NULL;
 	heard(f->peer, status, why);
-	if (status == 503 && f->agains++ < AGAIN_TIMES) {
+	if (status == 503) {
+		/* it has touched nothing, so the keys are as good as before */
 		f->posted = 0;
-		again_in(f, AGAIN_MS);
+		log_debug("%s: a block waits: %s", f->peer->node->name,
+			  message_of(body, why));
+		again_in(f, stock_backoff(f->peer));
 		return;
 	}
 	if (status == 409)
@@ -321,7 +321,7 @@ static void more_keys(struct fill *f)
 		give_up(f, "out of memory");
 }
 
-/* A key that nobody is there to share is a key wasted. */
+/* A key that nobody is there to share, or can fetch, is a key wasted. */
 static void probed(int status, const json_t *body, const char *why, void *arg)
 {
 	struct fill *f = arg;
@@ -365,7 +365,7 @@ int lead_begin(struct peer *peer, enum qkd_kind kind, size_t size)
 	if (!f->again || uuid_random(f->block.id) ||
 	    block_room(&f->block, size + ROOM))
 		goto err_free;
-	if (peer->reached) {
+	if (peer->reached && !peer->failures) {
 		more_keys(f);
 		return 0;
 	}

@@ -116,6 +116,21 @@ static void test_refused(void)
 	ok(!block_named(10) && !block_named(11) && !block_named(12), "no block is loaded");
 }
 
+/* A KME that is down: the peer learns it before it takes keys from its own. */
+static void test_down(void)
+{
+	fake_kme_down();
+	fake_newest(QKD_DIR_TX, QKD_KIND_TAG, QKD_BLOCK_STATE_USABLE)->there = 0;
+	is_int(fake_say("/ax/v1/level", NULL), 200, "level, while nothing is known");
+	stock_kick(&keyd.peer[0]);
+	ok(until(kme_wait(keyd.kme)), "our KME is out of order");
+	ok(until(fake_say("/ax/v1/level", NULL) == 503), "level says so");
+	is_int(offer(20, "tag", 16384, 40000, 512), 503, "and no block is taken");
+	fake_kme_up();
+	ok(until(!kme_wait(keyd.kme)), "some time later");
+	is_int(offer(20, "tag", 16384, 40000, 512), 200, "the same block is");
+}
+
 int main(void)
 {
 	fake_kme.bits = 256;
@@ -126,6 +141,7 @@ int main(void)
 	test_slices();
 	test_provenance();
 	test_refused();
+	test_down();
 	fake_stop();
 	fake_end();
 	return tap_done();

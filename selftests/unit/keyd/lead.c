@@ -14,7 +14,7 @@ static size_t keys_in(const json_t *msg)
 /* The block is these keys, one after the other. */
 static int made_of(const struct fake_block *b, int64_t first, size_t len)
 {
-	uint8_t key[4096];
+	static uint8_t key[32768];
 	size_t i, n;
 
 	for (i = 0; i < b->size; i += len) {
@@ -29,6 +29,14 @@ static int made_of(const struct fake_block *b, int64_t first, size_t len)
 static struct fake_block *usable(enum qkd_kind kind)
 {
 	return fake_newest(QKD_DIR_TX, kind, QKD_BLOCK_STATE_USABLE);
+}
+
+static size_t tags(void)
+{
+	struct nl_pool pool;
+
+	kernel_level(NULL, SH1, QKD_DIR_TX, QKD_KIND_TAG, &pool, NULL);
+	return pool.usable;
 }
 
 static void drop(void)
@@ -122,6 +130,40 @@ static void test_too_small(void)
 	drop();
 }
 
+/* A peer that cannot fetch: one block is lost before it is known, and no more. */
+static void test_peer_down(void)
+{
+	int asked, level, posts;
+	uint64_t voided;
+	int64_t first;
+
+	fake_kme.bits = 0;
+	fake_start(TAGS);
+	ok(until(tags() == 65536 && !keyd.peer[0].fill), "all is well");
+	fake_peer.level.status = 503;
+	fake_peer.blocks.status = 410;
+	asked = fake_kme.enc;
+	level = fake_peer.level.n;
+	drop();
+	stock_kick(&keyd.peer[0]);
+	ok(until(fake_peer.level.n >= level + 4), "a peer that lost a block is asked first");
+	is_int(fake_kme.enc, asked + 1, "and gets no keys as long as it has no KME");
+
+	posts = fake_peer.blocks.n;
+	voided = counts.voided;
+	first = fake_kme.given;
+	fake_peer.blocks.status = 503;
+	fake_peer.level.status = 0;
+	ok(until(fake_peer.blocks.n >= posts + 6), "a block that it does not take now");
+	is_int(fake_kme.enc, asked + 2, "is kept");
+	fake_peer.blocks.status = 0;
+	ok(until(usable(QKD_KIND_TAG)), "until it does");
+	ok(usable(QKD_KIND_TAG) && made_of(usable(QKD_KIND_TAG), first, 32768) &&
+	   counts.voided == voided, "the same keys");
+	fake_stop();
+	drop();
+}
+
 int main(void)
 {
 	fake_begin();
@@ -129,6 +171,7 @@ int main(void)
 	test_many();
 	test_dry();
 	test_too_small();
+	test_peer_down();
 	fake_end();
 	return tap_done();
 }
