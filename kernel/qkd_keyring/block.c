@@ -302,6 +302,50 @@ void qkd_block_retired(struct qkd_block *block)
 		qkd_block_put(block);
 }
 
+/*
+ * Nothing more of the block is given to anybody, be it for records or for
+ * confirmation. @wipe: the units that wipe_rest() has to wipe. Under the pool's
+ * lock.
+ */
+static void take_rest(struct qkd_block *block, unsigned long *wipe)
+{
+	struct qkd_pool *pool = block->pool;
+	u32 bytes = qkd_block_unclaimed(block);
+
+	if (block->state == QKD_BLOCK_STATE_USABLE)
+		pool->usable -= bytes;
+	else
+		pool->pending -= bytes;
+	pool->voided += bytes + block->cleft * QKD_SLOT;
+	bitmap_complement(wipe, block->claimed, block->units);
+	bitmap_or(wipe, wipe, block->confirm, block->units);
+	bitmap_fill(block->claimed, block->units);
+	bitmap_zero(block->confirm, block->units);
+	block->nclaimed = block->units;
+	block->cleft = 0;
+	if (block->desc.dir != QKD_DIR_LOCAL)
+		block->cursor = block->units;
+	block->users++;
+	qkd_pool_fell(pool);
+}
+
+/* Without the lock. Return: whether the block has to go, qkd_block_retired(). */
+static bool wipe_rest(struct qkd_block *block, const unsigned long *wipe)
+{
+	u32 unit = unit_bytes(block->desc.kind), u;
+	struct qkd_pool *pool = block->pool;
+	bool retired;
+
+	for_each_set_bit(u, wipe, block->units)
+		memzero_explicit(block->pad + u * unit, unit);
+
+	spin_lock_bh(&pool->lock);
+	block->users--;
+	retired = qkd_block_retire(block);
+	spin_unlock_bh(&pool->lock);
+	return retired;
+}
+
 /**
  * qkd_block_void - make a block void
  * @block:	the block
@@ -316,9 +360,8 @@ void qkd_block_retired(struct qkd_block *block)
  */
 int qkd_block_void(struct qkd_block *block, enum qkd_void_reason reason)
 {
-	u32 unit = unit_bytes(block->desc.kind), bytes, u;
-	DECLARE_BITMAP(wipe, QKD_UNITS_MAX);
 	struct qkd_pool *pool = block->pool;
+	DECLARE_BITMAP(wipe, QKD_UNITS_MAX);
 	bool retired;
 
 	spin_lock_bh(&pool->lock);
@@ -326,34 +369,51 @@ int qkd_block_void(struct qkd_block *block, enum qkd_void_reason reason)
 		spin_unlock_bh(&pool->lock);
 		return -EALREADY;
 	}
-	bytes = qkd_block_unclaimed(block);
-	if (block->state == QKD_BLOCK_STATE_USABLE)
-		pool->usable -= bytes;
-	else
-		pool->pending -= bytes;
-	pool->voided += bytes + block->cleft * QKD_SLOT;
-	bitmap_complement(wipe, block->claimed, block->units);
-	bitmap_or(wipe, wipe, block->confirm, block->units);
-	bitmap_fill(block->claimed, block->units);
-	block->nclaimed = block->units;
-	block->cleft = 0;
+	take_rest(block, wipe);
 	WRITE_ONCE(block->state, QKD_BLOCK_STATE_VOID);
 	block->reason = reason;
-	block->users++;
-	qkd_pool_fell(pool);
 	spin_unlock_bh(&pool->lock);
 
-	for_each_set_bit(u, wipe, block->units)
-		memzero_explicit(block->pad + u * unit, unit);
-
-	spin_lock_bh(&pool->lock);
-	block->users--;
-	retired = qkd_block_retire(block);
-	spin_unlock_bh(&pool->lock);
-
+	retired = wipe_rest(block, wipe);
 	kref_get(&block->ref);
 	queue_work(qkd_wq, &block->work);
 	if (retired)
 		qkd_block_retired(block);
 	return 0;
+}
+
+/**
+ * qkd_block_close - make void what of a block nobody has
+ * @block:	a block of direction tx or rx
+ *
+ * The other end has nothing more of its copy to lease. What nobody leases here,
+ * and what is kept for confirmation, is wiped before this returns; leases go on, and
+ * their holders see nothing of it. The block is spent when the last of them is
+ * released, or now if there are none.
+ *
+ * Context: process or softirq.
+ * Return: 0; -EALREADY if it is void, or on its way there; -ENOKEY if it is not
+ * confirmed; -EINVAL if it is local.
+ */
+int qkd_block_close(struct qkd_block *block)
+{
+	struct qkd_pool *pool = block->pool;
+	DECLARE_BITMAP(wipe, QKD_UNITS_MAX);
+	int err = 0;
+
+	if (pool->dir == QKD_DIR_LOCAL)
+		return -EINVAL;
+	spin_lock_bh(&pool->lock);
+	if (block->state == QKD_BLOCK_STATE_LOADED)
+		err = -ENOKEY;
+	else if (block->state == QKD_BLOCK_STATE_VOID ||
+		 (!qkd_block_unclaimed(block) && !block->cleft))
+		err = -EALREADY;
+	else
+		take_rest(block, wipe);
+	spin_unlock_bh(&pool->lock);
+
+	if (!err && wipe_rest(block, wipe))
+		qkd_block_retired(block);
+	return err;
 }

@@ -129,6 +129,7 @@ void qkd_block_put(struct qkd_block *block);
 struct qkd_block *qkd_block_find(struct qkd_net *qn, const uuid_t *id);
 bool qkd_block_seen(struct qkd_net *qn, const uuid_t *id);
 int qkd_block_void(struct qkd_block *block, enum qkd_void_reason reason);
+int qkd_block_close(struct qkd_block *block);
 
 /* These want the pool's lock held. */
 u32 qkd_block_unclaimed(const struct qkd_block *block);

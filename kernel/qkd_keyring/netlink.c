@@ -471,6 +471,23 @@ int qkd_nl_block_void_now_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
+int qkd_nl_block_retire_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct qkd_block *block;
+	int err;
+
+	block = block_of(info);
+	if (IS_ERR(block))
+		return PTR_ERR(block);
+	err = qkd_block_close(block);
+	if (err == -EALREADY)
+		NL_SET_ERR_MSG(info->extack, "nothing of the block is left");
+	else if (err)
+		NL_SET_ERR_MSG(info->extack, "the block is local or not confirmed");
+	qkd_block_put(block);
+	return err;
+}
+
 /* Keyrings */
 
 /*

@@ -71,8 +71,16 @@ const struct nla_policy qkd_ceiling_set_nl_policy[QKD_A_KEYRING_NETNS_FD + 1] = 
 	[QKD_A_KEYRING_CEILING] = { .type = NLA_U64, },
 };
 
+/* QKD_CMD_BLOCK_RETIRE - do */
+const struct nla_policy qkd_block_retire_nl_policy[QKD_A_BLOCK_ID + 1] = {
+	[QKD_A_BLOCK_PEER] = { .type = NLA_U32, },
+	[QKD_A_BLOCK_DIR] = NLA_POLICY_MAX(NLA_U32, 2),
+	[QKD_A_BLOCK_KIND] = NLA_POLICY_MAX(NLA_U32, 1),
+	[QKD_A_BLOCK_ID] = NLA_POLICY_EXACT_LEN(16),
+};
+
 /* Ops table for qkd */
-const struct genl_ops qkd_nl_ops[8] = {
+const struct genl_ops qkd_nl_ops[9] = {
 	{
 		.cmd		= QKD_CMD_POOL_GET,
 		.doit		= qkd_nl_pool_get_doit,
@@ -128,6 +136,13 @@ const struct genl_ops qkd_nl_ops[8] = {
 		.policy		= qkd_ceiling_set_nl_policy,
 		.maxattr	= QKD_A_KEYRING_NETNS_FD,
 		.flags		= GENL_ADMIN_PERM,
+	},
+	{
+		.cmd		= QKD_CMD_BLOCK_RETIRE,
+		.doit		= qkd_nl_block_retire_doit,
+		.policy		= qkd_block_retire_nl_policy,
+		.maxattr	= QKD_A_BLOCK_ID,
+		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 };
 

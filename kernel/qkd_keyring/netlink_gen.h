@@ -27,8 +27,10 @@ extern const struct nla_policy qkd_keyring_get_nl_policy[QKD_A_KEYRING_NETNS_FD 
 
 extern const struct nla_policy qkd_ceiling_set_nl_policy[QKD_A_KEYRING_NETNS_FD + 1];
 
+extern const struct nla_policy qkd_block_retire_nl_policy[QKD_A_BLOCK_ID + 1];
+
 /* Ops table for qkd */
-extern const struct genl_ops qkd_nl_ops[8];
+extern const struct genl_ops qkd_nl_ops[9];
 
 int qkd_nl_pool_get_doit(struct sk_buff *skb, struct genl_info *info);
 int qkd_nl_pool_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
@@ -40,6 +42,7 @@ int qkd_nl_block_confirm_doit(struct sk_buff *skb, struct genl_info *info);
 int qkd_nl_block_void_now_doit(struct sk_buff *skb, struct genl_info *info);
 int qkd_nl_keyring_get_doit(struct sk_buff *skb, struct genl_info *info);
 int qkd_nl_ceiling_set_doit(struct sk_buff *skb, struct genl_info *info);
+int qkd_nl_block_retire_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	QKD_NLGRP_EVENTS,

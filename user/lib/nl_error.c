@@ -78,6 +78,7 @@ static const struct attrs *const qkd_cmds[] = {
 	[QKD_CMD_BLOCK_GET] = &block_attrs, [QKD_CMD_BLOCK_TAG] = &block_attrs,
 	[QKD_CMD_BLOCK_CONFIRM] = &block_attrs,
 	[QKD_CMD_BLOCK_VOID_NOW] = &block_attrs,
+	[QKD_CMD_BLOCK_RETIRE] = &block_attrs,
 	[QKD_CMD_KEYRING_GET] = &keyring_attrs,
 	[QKD_CMD_CEILING_SET] = &keyring_attrs,
 };
