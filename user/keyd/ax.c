@@ -97,6 +97,7 @@ static void handle(struct https_request *req, void *arg)
 		{ "/ax/v1/blocks", follow_block },
 		{ "/ax/v1/confirm", follow_confirm },
 		{ "/ax/v1/void", follow_void },
+		{ "/ax/v1/retire", follow_retire },
 	};
 	struct peer *peer = keyd_peer(req->peer->node);
 	size_t i;

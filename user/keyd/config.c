@@ -180,12 +180,13 @@ static int parse_provenance(const json_t *cfg, uint32_t *provenance, struct err 
 
 static int parse_times(struct keyd *k, const json_t *cfg, struct err *err)
 {
-	int64_t min, max, confirm;
+	int64_t min, max, confirm, retire;
 	int ret;
 
 	ret = config_int(cfg, "keyd", "backoff_min_ms", 10, 60000, 250, &min, err) ?:
 	      config_int(cfg, "keyd", "backoff_max_ms", 10, 3600000, 30000, &max, err) ?:
-	      config_int(cfg, "keyd", "confirm_ms", 1000, 3600000, 60000, &confirm, err);
+	      config_int(cfg, "keyd", "confirm_ms", 1000, 3600000, 60000, &confirm, err) ?:
+	      config_int(cfg, "keyd", "retire_ms", 0, 3600000, 60000, &retire, err);
 	if (ret)
 		return ret;
 	if (min > max)
@@ -193,6 +194,7 @@ static int parse_times(struct keyd *k, const json_t *cfg, struct err *err)
 	k->backoff_min = min;
 	k->backoff_max = max;
 	k->confirm_ms = confirm;
+	k->retire_ms = retire;
 	return 0;
 }
 
@@ -201,7 +203,8 @@ int keyd_configure(struct keyd *k, const json_t *cfg, struct err *err)
 {
 	static const char *const keys[] = {
 		"network", "self", "pki", "kme", "level", "pools", "peers", "provenance", "state",
-		"listen", "user", "backoff_min_ms", "backoff_max_ms", "confirm_ms", NULL
+		"listen", "user", "backoff_min_ms", "backoff_max_ms", "confirm_ms",
+		"retire_ms", NULL
 	};
 	const char *path, *name, *state, *listen;
 	int ret;

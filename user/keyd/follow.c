@@ -274,8 +274,17 @@ void follow_confirm(struct peer *peer, const json_t *msg, void *reply_to)
 		stock_kick(peer);
 }
 
-/* POST /ax/v1/void: of either direction; also of a block that never got here. */
-void follow_void(struct peer *peer, const json_t *msg, void *reply_to)
+/* The peer has used it up: what is leased here may have records behind it. */
+static int retired(const struct ledger_row *row)
+{
+	int ret = kernel_retire(keyd.kernel, row->id, NULL);
+
+	return !ret || ret == -ENOENT || ret == -EALREADY;
+}
+
+/* What the peer wants to be no more; @how: what is left of it here. */
+static void end_block(struct peer *peer, const json_t *msg, void *reply_to,
+		      enum ledger_state how)
 {
 	struct block unseen = { .peer = peer->node->id, .dir = QKD_DIR_RX };
 	struct ledger_row row;
@@ -296,6 +305,12 @@ void follow_void(struct peer *peer, const json_t *msg, void *reply_to)
 		/* so that a POST that comes later finds it */
 		memcpy(unseen.id, id, UUID_BYTES);
 		ret = ledger_new(keyd.ledger, &unseen, LEDGER_VOID, NULL, &err);
+	} else if (!ret && row.state == LEDGER_SPENT_TELL) {
+		ret = ledger_set(keyd.ledger, id, LEDGER_SPENT, &err);
+	} else if (!ret && row.state == LEDGER_USABLE && how == LEDGER_SPENT &&
+		   retired(&row)) {
+		/* the kernel says when the last lease is gone */
+		stock_kick(peer);
 	} else if (!ret && row.state != LEDGER_VOID && row.state != LEDGER_SPENT) {
 		lead_voided(peer, id);
 		ret = ledger_set(keyd.ledger, id, LEDGER_VOID, &err);
@@ -311,6 +326,18 @@ void follow_void(struct peer *peer, const json_t *msg, void *reply_to)
 	} else {
 		https_reply(reply_to, 200, NULL);
 	}
+}
+
+/* POST /ax/v1/void: of either direction; also of a block that never got here. */
+void follow_void(struct peer *peer, const json_t *msg, void *reply_to)
+{
+	end_block(peer, msg, reply_to, LEDGER_VOID);
+}
+
+/* POST /ax/v1/retire: the same of a block that both ends have used. */
+void follow_retire(struct peer *peer, const json_t *msg, void *reply_to)
+{
+	end_block(peer, msg, reply_to, LEDGER_SPENT);
 }
 
 static int expire_one(const struct ledger_row *row, void *arg)

@@ -62,6 +62,14 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	k->events.lost();
 }
 
+void kernel_catch_up(struct kernel *k)
+{
+	int tries = 16;		/* more of them may be lost meanwhile */
+
+	while (nl_read(k->nl, on_event, k) == -ENOBUFS && --tries)
+		;
+}
+
 static int keyring_cb(const struct nlmsghdr *nlh, void *arg)
 {
 	*(int32_t *)arg = nl_u32(nl_attrs(nlh)[QKD_A_KEYRING_SERIAL]);
@@ -211,6 +219,11 @@ int kernel_confirm(struct kernel *k, const uint8_t id[UUID_BYTES],
 int kernel_void(struct kernel *k, const uint8_t id[UUID_BYTES], struct err *err)
 {
 	return nl_do(k->nl, block_request(k, QKD_CMD_BLOCK_VOID_NOW, id), NULL, NULL, err);
+}
+
+int kernel_retire(struct kernel *k, const uint8_t id[UUID_BYTES], struct err *err)
+{
+	return nl_do(k->nl, block_request(k, QKD_CMD_BLOCK_RETIRE, id), NULL, NULL, err);
 }
 
 static int block_cb(const struct nlmsghdr *nlh, void *arg)

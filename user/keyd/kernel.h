@@ -35,6 +35,8 @@ struct kernel_events {
 int kernel_open(struct event_base *base, const struct kernel_events *events,
 		struct kernel **kernel, struct err *err);
 void kernel_close(struct kernel *k);
+/* Events that have come already are handled now, and not after what is done next. */
+void kernel_catch_up(struct kernel *k);
 int32_t kernel_keyring(const struct kernel *k);	/* its serial */
 
 int kernel_level(struct kernel *k, uint32_t peer, enum qkd_dir dir, enum qkd_kind kind,
@@ -49,6 +51,11 @@ int kernel_tag(struct kernel *k, const uint8_t id[UUID_BYTES], struct kernel_tag
 int kernel_confirm(struct kernel *k, const uint8_t id[UUID_BYTES],
 		   const struct kernel_tag *peer, struct err *err);
 int kernel_void(struct kernel *k, const uint8_t id[UUID_BYTES], struct err *err);
+/*
+ * Void, but for what is leased. 0, -ENOENT, -EALREADY: nothing of it is left;
+ * others: it was not confirmed.
+ */
+int kernel_retire(struct kernel *k, const uint8_t id[UUID_BYTES], struct err *err);
 int kernel_block(struct kernel *k, const uint8_t id[UUID_BYTES],
 		 struct kernel_block *block, struct err *err);	/* -ENOENT */
 

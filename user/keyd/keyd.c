@@ -14,10 +14,12 @@
 
 void (*keyd_step_hook)(const char *step);
 
+/* Events of the kernel were lost, or may have been. */
 static void on_lost(void)
 {
 	size_t i;
 
+	recover_check();
 	for (i = 0; i < keyd.peers; i++)
 		stock_kick(&keyd.peer[i]);
 }
@@ -32,7 +34,7 @@ static void on_housekeeping(evutil_socket_t fd, short what, void *arg)
 	for (i = 0; i < keyd.peers; i++)
 		recover_tell(&keyd.peer[i]);
 	if (!(++ticks % 10))
-		on_lost();	/* as if: an event may have gone unheard */
+		on_lost();
 	status_write();
 }
 

@@ -56,6 +56,7 @@ struct keyd {
 	uint32_t provenance;		/* what the operator states */
 	unsigned int backoff_min, backoff_max;	/* ms */
 	unsigned int confirm_ms;	/* how long a loaded block waits */
+	unsigned int retire_ms;		/* from spent here to retired at the peer */
 	char state[512], listen[128];
 	struct event *housekeeping;
 };
@@ -99,6 +100,7 @@ void lead_voided(struct peer *peer, const uint8_t id[UUID_BYTES]);
 void follow_block(struct peer *peer, const json_t *msg, void *reply_to);
 void follow_confirm(struct peer *peer, const json_t *msg, void *reply_to);
 void follow_void(struct peer *peer, const json_t *msg, void *reply_to);
+void follow_retire(struct peer *peer, const json_t *msg, void *reply_to);
 void follow_expire(void);
 void follow_stop(void);
 
@@ -118,6 +120,7 @@ int recover_start(struct err *err);
 void recover_void(uint32_t peer, const uint8_t id[UUID_BYTES]);
 void recover_tell(struct peer *peer);
 void recover_event(const struct kernel_block *block);
+void recover_check(void);	/* events may have been lost */
 
 /* alarm.c: what a person must know; also in the status file */
 enum alarm {

@@ -22,6 +22,7 @@ enum ledger_state {
 	LEDGER_SPENT,
 	LEDGER_VOID,		/* and the peer knows, or told us */
 	LEDGER_VOID_TELL,	/* and the peer is still to be told */
+	LEDGER_SPENT_TELL,	/* used up, or so it seems; and the same */
 	LEDGER_STATES
 };
 

@@ -11,6 +11,7 @@
 #include "nl_error.h"
 
 #define NL_ATTRS	64	/* types above this are from the future */
+#define NL_EVENTS	(4 << 20)	/* bytes of events that may wait */
 #define NL_REPLY_MAX	32768	/* the most a kernel puts into one dump message */
 
 struct nl {
@@ -287,7 +288,7 @@ uint8_t nl_cmd(const struct nlmsghdr *nlh)
 
 int nl_subscribe(struct nl *nl, struct err *err)
 {
-	int group = nl->group, ret;
+	int group = nl->group, room = NL_EVENTS, ret;
 
 	if (nl->events)
 		return 0;
@@ -298,6 +299,11 @@ int nl_subscribe(struct nl *nl, struct err *err)
 	ret = nl_socket(&nl->events, SOCK_NONBLOCK, err);
 	if (ret)
 		return ret;
+	/* over the system's limit where that is allowed, else up to it */
+	if (setsockopt(mnl_socket_get_fd(nl->events), SOL_SOCKET, SO_RCVBUFFORCE, &room,
+		       sizeof(room)))
+		setsockopt(mnl_socket_get_fd(nl->events), SOL_SOCKET, SO_RCVBUF, &room,
+			   sizeof(room));
 	if (mnl_socket_setsockopt(nl->events, NETLINK_ADD_MEMBERSHIP, &group,
 				  sizeof(group)) < 0) {
 		ret = -errno;

@@ -105,6 +105,10 @@ void kernel_close(struct kernel *k)
 {
 }
 
+void kernel_catch_up(struct kernel *k)
+{
+}
+
 int32_t kernel_keyring(const struct kernel *k)
 {
 	return 7;
@@ -182,6 +186,18 @@ int kernel_void(struct kernel *k, const uint8_t id[UUID_BYTES], struct err *err)
 	if (!b || !b->there)
 		return err_set(err, -ENOENT, "fake: no such block");
 	b->there = 0;
+	return 0;
+}
+
+int kernel_retire(struct kernel *k, const uint8_t id[UUID_BYTES], struct err *err)
+{
+	struct fake_block *b = fake_find(id);
+
+	if (!b || !b->there)
+		return err_set(err, -ENOENT, "fake: no such block");
+	if (b->kb.state != QKD_BLOCK_STATE_USABLE)
+		return err_set(err, -ENOKEY, "fake: not confirmed");
+	b->retired = 1;
 	return 0;
 }
 
