@@ -124,6 +124,16 @@ void kernel_close(struct kernel *k)
 	free(k);
 }
 
+/* What hangs on the session's keyring is ours whoever we are; .qkd is root's. */
+int kernel_possess(struct kernel *k, struct err *err)
+{
+	if (keyctl_join_session_keyring(NULL) < 0 ||
+	    keyctl_link(k->keyring, KEY_SPEC_SESSION_KEYRING))
+		return err_set(err, -errno, "the keyring cannot be kept: %s",
+			       strerror(errno));
+	return 0;
+}
+
 int32_t kernel_keyring(const struct kernel *k)
 {
 	return k->keyring;

@@ -35,6 +35,8 @@ struct kernel_events {
 int kernel_open(struct event_base *base, const struct kernel_events *events,
 		struct kernel **kernel, struct err *err);
 void kernel_close(struct kernel *k);
+/* Have the keyring also as another user, who must keep CAP_NET_ADMIN. */
+int kernel_possess(struct kernel *k, struct err *err);
 /* Events that have come already are handled now, and not after what is done next. */
 void kernel_catch_up(struct kernel *k);
 int32_t kernel_keyring(const struct kernel *k);	/* its serial */

@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <getopt.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -60,28 +62,63 @@ static int daemon_harden(struct err *err)
 	return 0;
 }
 
-static int daemon_drop(const json_t *config, const char *path, struct err *err)
+/* NULL: there is no "user", and @ret says whether that is well. */
+static struct passwd *user_of(const json_t *config, int *ret, struct err *err)
 {
+	struct passwd *pw = NULL;
 	const char *user;
-	struct passwd *pw;
-	int ret;
 
-	ret = config_str(config, path, "user", "", &user, err);
-	if (ret || !*user)
-		return ret;
+	*ret = config_str(config, "configuration", "user", "", &user, err);
+	if (*ret || !*user)
+		return NULL;
 	errno = 0;
 	pw = getpwnam(user);
 	if (!pw)
-		return err_set(err, errno ? -errno : -ENOENT,
-			       "%s: user: there is no user %s", path, user);
-	if (initgroups(user, pw->pw_gid) ||
+		*ret = err_set(err, errno ? -errno : -ENOENT,
+			       "user: there is no user %s", user);
+	return pw;
+}
+
+int daemon_user(const json_t *config, uid_t *uid, gid_t *gid, struct err *err)
+{
+	int ret;
+	struct passwd *pw = user_of(config, &ret, err);
+
+	*uid = pw ? pw->pw_uid : geteuid();
+	*gid = pw ? pw->pw_gid : getegid();
+	return ret;
+}
+
+/* These capabilities and no others, from here on. */
+static int keep_caps(uint32_t caps)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {
+		{ .effective = caps, .permitted = caps }
+	};
+
+	return syscall(SYS_capset, &head, data);
+}
+
+static int daemon_drop(const struct daemon_ops *ops, const json_t *config,
+		       struct err *err)
+{
+	struct passwd *pw;
+	int ret;
+
+	pw = user_of(config, &ret, err);
+	if (!pw)
+		return ret;
+	if ((ops->caps && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)) ||
+	    initgroups(pw->pw_name, pw->pw_gid) ||
 	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) ||
-	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid))
-		return err_set(err, -errno, "cannot become user %s: %s", user,
+	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) ||
+	    (ops->caps && keep_caps(ops->caps)))
+		return err_set(err, -errno, "cannot become user %s: %s", pw->pw_name,
 			       strerror(errno));
 	if (pw->pw_uid && !setuid(0))
 		return err_set(err, -EPERM, "still root after becoming %s",
-			       user);
+			       pw->pw_name);
 	/* exec and setuid reset it */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	return 0;
@@ -149,7 +186,7 @@ static int daemon_run(struct daemon *d, const json_t *config)
 	ret = d->ops->start(d->base, config, &err);
 	if (ret)
 		goto err_events;
-	ret = daemon_drop(config, d->path, &err);
+	ret = daemon_drop(d->ops, config, &err);
 	if (!ret) {
 		sd_notify(0, "READY=1");
 		log_info("ready");

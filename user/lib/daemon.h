@@ -6,6 +6,8 @@
 #ifndef SSN_DAEMON_H
 #define SSN_DAEMON_H
 
+#include <stdint.h>
+#include <sys/types.h>
 #include "config.h"
 
 struct event_base;
@@ -15,6 +17,7 @@ struct event_base;
  * @name:	"ssad"
  * @about:	one sentence for --help
  * @config:	default path of the configuration file
+ * @caps:	capabilities that it keeps as "user": a mask of 1 << CAP_..., or 0
  * @check:	is this configuration right? Reads only; for --check. May be NULL
  * @start:	open sockets, read state; the loop has not begun. An error text
  *		in @err ends the program with status 1, without @stop
@@ -25,6 +28,7 @@ struct daemon_ops {
 	const char *name;
 	const char *about;
 	const char *config;
+	uint32_t caps;
 	int (*check)(const json_t *config, struct err *err);
 	int (*start)(struct event_base *base, const json_t *config, struct err *err);
 	int (*reload)(const json_t *config, struct err *err);
@@ -38,5 +42,8 @@ struct daemon_ops {
  * failing to drop is fatal. sd_notify READY=1 once started.
  */
 int daemon_main(int argc, char **argv, const struct daemon_ops *ops);
+
+/* Whose files those have to be that @start makes: "user", or who we are. */
+int daemon_user(const json_t *config, uid_t *uid, gid_t *gid, struct err *err);
 
 #endif
