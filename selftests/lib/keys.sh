@@ -6,7 +6,10 @@
 #	keys_begin			certificates, configurations, KMEs, key agents
 #	kme_start NODE			its qkdsim
 #	kme_faults FAULTS		members of "faults" (qkdsim.rst), both, at once
-#	keyd_start NODE [STEP N]	its keyd; with a step, it dies there the Nth time
+#	keyd_configs [MORE]		their configurations, with more members (and a
+#					comma behind each); the next start reads them
+#	keyd_start NODE [STEP N]	its keyd; with a step, it dies there the Nth time;
+#					with the step "deaf" it loses the kernel's events
 #	keyd_stop NODE [SIGNAL]
 #	pool NODE DIR KIND FIGURE	one figure of a pool
 #	usable NODE DIR			ids of usable blocks
@@ -17,6 +20,8 @@
 #	keys_end			stops the key agents: the last three checks
 
 low=65536 high=262144 block=131072
+kme_more=	# members of a KME's configuration, with a comma behind each
+ak_more=	# members of "kme" in keyd's, with a comma before each
 dies=$SSN_BIN/../selftests/unit/keyd/dies
 [ -x "$dies" ] || tap_bail "$dies is not built"
 
@@ -39,19 +44,19 @@ END
 kme_config()
 {
 	cat >"$P/$1-kme.json" <<-END
-	{ "network": "$P/net.json", "self": "$1", "faults": { ${2:-} },
+	{ "network": "$P/net.json", "self": "$1", "faults": { ${2:-} }, $kme_more
 	  "pki": { "ca": "$P/pki/ca.crt", "cert": "$P/pki/$1-kme.crt",
 		   "key": "$P/pki/$1-kme.key" } }
 	END
 }
 
-# keyd_config NODE PROVENANCE
+# keyd_config NODE PROVENANCE [MORE]
 keyd_config()
 {
 	cat >"$P/$1-keyd.json" <<-END
 	{ "network": "$P/net.json", "self": "$1", "state": "$P/$1.state",
-	  "backoff_min_ms": 50, "backoff_max_ms": 800,
-	  "kme": { "timeout_ms": 1500 }, "provenance": { $2 },
+	  "backoff_min_ms": 50, "backoff_max_ms": 800, "retire_ms": 0,
+	  "kme": { "timeout_ms": 1500 $ak_more }, "provenance": { $2 }, ${3:-}
 	  "pools": { "payload": { "low": $low, "high": $high, "block": $block },
 		     "tag": { "low": 16384, "high": 65536, "block": 32768 } },
 	  "pki": { "ca": "$P/pki/ca.crt", "cert": "$P/pki/$1-keyd.crt",
@@ -194,6 +199,13 @@ alarmed()
 	wait_until 90 more_alarms "$1" "$2" "${3:-0}"
 }
 
+# keyd_configs [MORE]: sh1 states less than ssa
+keyd_configs()
+{
+	keyd_config ssa '"path_otp": true, "ak_inside": true, "id_independent": true' "${1:-}"
+	keyd_config sh1 '"path_otp": true, "ak_inside": true' "${1:-}"
+}
+
 keys_begin()
 {
 	local n r
@@ -205,8 +217,7 @@ keys_begin()
 		done
 		kme_config $n
 	done
-	keyd_config ssa '"path_otp": true, "ak_inside": true, "id_independent": true'
-	keyd_config sh1 '"path_otp": true, "ak_inside": true'
+	keyd_configs
 	kme_start ssa && kme_start sh1 || tap_bail "no KME"
 	keyd_start ssa
 	keyd_start sh1

@@ -41,6 +41,76 @@ usable ssa tx >"$P/after"
 tap_is "there were some" "$([ "$(wc -l <"$P/before")" -ge 3 ] && echo yes)" yes
 tap_is "none of them is used again" "$(comm -12 "$P/before" "$P/after")" ""
 
+# --- blocks that come to their end
+
+# What the data path does, by hand: all of the pool to send with is leased, and none
+# of it is announced to the receiver.
+use_up()
+{
+	local status
+
+	insmod "$SSN_MODULES/qkd_lease_test.ko" || return
+	node_exec ssa bash -c 'exec 3<>/proc/qkd_lease_test
+		for ((n = 0; ; n++)); do
+			printf "take 0 11 0 255" >&3 2>/dev/null || break
+			printf "release 0" >&3
+		done
+		[ $n -ge 2 ]'
+	status=$?
+	rmmod qkd_lease_test && return $status
+}
+payload_of()
+{
+	ssnctl -j -n "$(node_netns "$1")" key blocks | grep -F '"kind": "payload"' |
+		grep -F "\"dir\": \"$2\"" | json_get block | sort
+}
+retired()
+{
+	payload_of sh1 rx >"$P/after" && [ -z "$(comm -12 "$P/before" "$P/after")" ]
+}
+used_up()
+{
+	payload_of sh1 rx >"$P/before" && [ -s "$P/before" ] && use_up &&
+	wait_until 60 retired
+}
+tap_run "blocks used up by the sender are retired at the receiver" used_up
+tap_run "and replaced" becomes_full
+
+deaf()
+{
+	local b
+
+	keyd_stop ssa && keyd_start ssa deaf 1 && void_some ssa && becomes_full || return
+	kill -STOP "${pid_keyd[ssa]}" || return
+	for b in $(usable ssa tx) $(usable ssa rx); do
+		ssnctl -n "$(node_netns ssa)" key void "$b" || return
+	done
+	kill -CONT "${pid_keyd[ssa]}" && wait_until 60 sound && becomes_full &&
+	node_log ssa | grep "events of the kernel were lost"
+}
+tap_run "void blocks of which nothing was heard are void at the peer too" deaf
+keyd_stop ssa
+keyd_start ssa
+
+# --- another user
+
+as_user()
+{
+	keyd_stop sh1
+	chmod 711 "$P"
+	keyd_configs '"user": "nobody",'
+	keyd_start sh1 && void_some sh1 && void_some ssa && becomes_full || return
+	grep -P '^(Uid|CapEff|CapPrm):' "/proc/${pid_keyd[sh1]}/status"
+	grep -qP '^Uid:\t65534\t' "/proc/${pid_keyd[sh1]}/status" &&
+	grep -qP '^CapEff:\t0*1000$' "/proc/${pid_keyd[sh1]}/status" &&
+	wait_until 20 test "$P/sh1.state/status.json" -nt "$P/sh1-keyd.json"
+}
+tap_run "as another user it goes on, with one capability" as_user
+keyd_stop sh1
+chown -R 0:0 "$P/sh1.state"
+keyd_configs
+keyd_start sh1
+
 # --- crashes
 
 # crash NODE STEP: it dies there the 2nd time, comes back, and all is well again

@@ -76,8 +76,52 @@ tap_run "a KME that never answers dec_keys" fault '"hang_dec": true'
 tap_run "keys that leave the store while the answer is lost" fault '"lost_dec": true'
 tap_run "smaller keys than asked for" harmless '"size": 131072'
 tap_run "larger keys than asked for" harmless '"size": 2097152'
+tap_run "keys of 1024 bits, whatever was asked for" harmless '"size": 1024'
 tap_run "keys too small to make a block, in any number of requests" \
-	fault '"size": 32'
+	fault '"size": 16' ssa kme-odd
+
+# A sender that has lost its ledger, and whose KME gives key IDs again.
+nothing_usable()
+{
+	[ -z "$(usable ssa tx; usable ssa rx; usable sh1 tx; usable sh1 rx)" ]
+}
+refused_by_sh1()
+{
+	node_log ssa | grep "sh1 has seen the block or a key of it before"
+}
+reuse_seen()
+{
+	kme_faults '"empty": 503'
+	void_some ssa && void_some sh1 && wait_until 30 nothing_usable &&
+	keyd_stop ssa TERM || return
+	rm -f "$P"/ssa.state/ledger*
+	kme_faults '"repeat_id": true'
+	keyd_start ssa && wait_until 30 refused_by_sh1 && alarmed ssa key-reuse &&
+	sound || return
+	kme_faults ""
+	becomes_full && sound
+}
+tap_run "key IDs that only the receiver has seen: key-reuse, and no harm" reuse_seen
+
+# What field servers have in stock: 256 bits, 128 at a time.
+small_keys()
+{
+	local n
+
+	keyd_stop ssa TERM && keyd_stop sh1 TERM || return
+	kme_more='"key_size": 256, "max_key_size": 256, "max_key_per_request": 128,'
+	ak_more=', "max_key_bits": 256, "max_keys": 128'
+	low=16384 high=65536 block=32768
+	keyd_configs
+	for n in ssa sh1; do
+		kme_config $n
+		kill -TERM "${pid_kme[$n]}" && wait_gone 20 "${pid_kme[$n]}" &&
+		kme_start $n || return
+	done
+	void_some ssa && void_some sh1 && keyd_start ssa && keyd_start sh1 &&
+	becomes_full 120 && sound
+}
+tap_run "keys of 256 bits, 128 at a time, make pads" small_keys
 
 keys_end
 tap_done

@@ -57,8 +57,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 	if (!ret)
 		return;
-	if (ret != -ENOBUFS)
-		log_warn("events of the kernel: %s", strerror(-ret));
+	log_warn("events of the kernel were lost: %s", strerror(-ret));
 	k->events.lost();
 }
 

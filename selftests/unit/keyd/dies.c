@@ -3,10 +3,14 @@
  * A keyd that ends between two steps, for the topology test of crashes:
  *
  *	dies STEP N -c CONFIG ...	SIGKILL when STEP is reached the Nth time
+ *	dies deaf 1 -c CONFIG ...	no room for more than one or two events of the
+ *					kernel, once it has reached any step
  *
  * Without arguments it tests itself.
  */
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "daemon.h"
@@ -16,8 +20,31 @@
 static const char *die_at;
 static int left;
 
+/* The socket of events is the one that does not block. */
+static int hears(int fd)
+{
+	int domain = 0, room = 0;
+	socklen_t len = sizeof(domain);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) ||
+	    domain != AF_NETLINK || !(fcntl(fd, F_GETFL) & O_NONBLOCK))
+		return 0;
+	return !setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+}
+
+static int go_deaf(void)
+{
+	int fd, n = 0;
+
+	for (fd = 0; fd < 256; fd++)
+		n += hears(fd);
+	return n;
+}
+
 static void on_step(const char *step)
 {
+	if (!strcmp(die_at, "deaf"))
+		go_deaf();
 	if (!strcmp(step, die_at) && !--left)
 		kill(getpid(), SIGKILL);
 }
@@ -48,9 +75,11 @@ int main(int argc, char **argv)
 		argv[2] = argv[0];
 		return daemon_main(argc - 2, argv + 2, &keyd_ops);
 	}
-	tap_plan(3);
+	tap_plan(4);
 	ok(try("a", 2, "a", 2), "it ends at its step");
 	ok(!try("a", 2, "a", 1), "not before");
 	ok(!try("a", 1, "b", 5), "and at no other");
+	ok(socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, 0) >= 0 && go_deaf() == 1,
+	   "it finds what it hears with");
 	return tap_done();
 }
