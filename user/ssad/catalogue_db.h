@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The catalogue's database, for catalogue.c; all under @lock. */
+/* The catalogue's database, for catalogue.c and catalogue_job.c; all under @lock. */
 #ifndef SSAD_CATALOGUE_DB_H
 #define SSAD_CATALOGUE_DB_H
 
@@ -21,5 +21,7 @@ sqlite3_stmt *catalogue_ask(struct catalogue *cat, const char *sql,
 				   const char *fmt, ...);
 int catalogue_run(struct catalogue *cat, sqlite3_stmt *st);
 const char *column_text(sqlite3_stmt *st, int i);
+/* @record as a row of objects. */
+int catalogue_insert(struct catalogue *cat, const json_t *record);
 
 #endif

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The catalogue's jobs: what became of them, and their COMMIT records. */
+#include "catalogue_db.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "util.h"
+
+static enum job_state job_state(struct catalogue *cat, const char *job,
+				json_t **answer)
+{
+	enum job_state state = JOB_UNKNOWN;
+	sqlite3_stmt *st;
+
+	st = catalogue_ask(cat, "SELECT state, answer FROM job WHERE id = ?",
+			   "s", job);
+	if (!st)
+		return JOB_UNKNOWN;
+	if (sqlite3_step(st) == SQLITE_ROW) {
+		state = sqlite3_column_int(st, 0);
+		if (answer)
+			*answer = json_loads(column_text(st, 1), 0, NULL);
+	}
+	sqlite3_finalize(st);
+	return state;
+}
+
+enum job_state catalogue_job(struct catalogue *cat, const char *job)
+{
+	enum job_state state;
+
+	pthread_mutex_lock(&cat->lock);
+	state = job_state(cat, job, NULL);
+	if (state == JOB_UNKNOWN && !cat->lost)
+		state = JOB_ABORTED;	/* presumed */
+	pthread_mutex_unlock(&cat->lock);
+	return state;
+}
+
+/* Is @object, @version what comes next under this name? */
+static int name_next(struct catalogue *cat, uint32_t owner, const char *name,
+		     const char *object, uint32_t version, bool replace,
+		     struct err *err)
+{
+	sqlite3_stmt *st;
+	int ret = 0;
+
+	st = catalogue_ask(cat, "SELECT object, version FROM object"
+			   " WHERE owner = ? AND name = ? AND NOT deleting"
+			   " ORDER BY version DESC LIMIT 1",
+			   "is", (int64_t)owner, name);
+	if (!st)
+		return catalogue_fail(cat, err);
+	if (sqlite3_step(st) == SQLITE_ROW) {
+		int64_t have = sqlite3_column_int64(st, 1);
+
+		if (!replace)
+			ret = err_set(err, -EEXIST,
+				      "this name is stored already, version %lld",
+				      (long long)have);
+		else if (strcmp(column_text(st, 0), object) || have + 1 != version)
+			ret = err_set(err, -ESTALE,
+				      "the next version is %lld of object %s, not %u of %s",
+				      (long long)have + 1, column_text(st, 0),
+				      version, object);
+	} else if (version != 1) {
+		ret = err_set(err, -ESTALE,
+			      "a new name has version 1, not %u", version);
+	}
+	sqlite3_finalize(st);
+	if (ret)
+		return ret;
+	/* an object id that another name, or a deleted version, has */
+	st = catalogue_ask(cat, "SELECT 1 FROM object WHERE object = ? AND"
+			   " (version >= ? OR owner <> ? OR name <> ?)", "siis",
+			   object, (int64_t)version, (int64_t)owner, name);
+	if (!st)
+		return catalogue_fail(cat, err);
+	if (sqlite3_step(st) == SQLITE_ROW)
+		ret = err_set(err, -ESTALE, "object %s exists already", object);
+	sqlite3_finalize(st);
+	return ret;
+}
+
+int catalogue_begin(struct catalogue *cat, const char *job, uint32_t owner,
+		    const char *name, const char *object, uint32_t version,
+		    bool replace, json_t **answer, struct err *err)
+{
+	int ret;
+
+	*answer = NULL;
+	pthread_mutex_lock(&cat->lock);
+	switch (job_state(cat, job, answer)) {
+	case JOB_COMMITTED:
+		ret = *answer ? 1 : err_set(err, -EIO,
+			"job %s is committed; its answer is lost", job);
+		goto out;
+	case JOB_RUNNING:
+		ret = err_set(err, -EALREADY, "job %s is running", job);
+		goto out;
+	case JOB_ABORTED:
+	case JOB_WAITING:
+		ret = err_set(err, -ECANCELED, "job %s was aborted", job);
+		goto out;
+	case JOB_UNKNOWN:
+		break;
+	}
+	ret = name_next(cat, owner, name, object, version, replace, err);
+	if (ret)
+		goto out;
+	ret = catalogue_run(cat, catalogue_ask(cat,
+		"INSERT INTO job (id, state, owner, name, at)"
+		" VALUES (?, 1, ?, ?, ?)", "sisi", job, (int64_t)owner, name,
+		(int64_t)time(NULL)));
+	if (ret == -EEXIST)
+		ret = err_set(err, -EBUSY,
+			      "another job is storing this name now");
+	else if (ret)
+		catalogue_fail(cat, err);
+out:
+	pthread_mutex_unlock(&cat->lock);
+	return ret;
+}
+
+int catalogue_commit(struct catalogue *cat, const char *job, const json_t *record,
+		     const json_t *answer, struct err *err)
+{
+	char *text = json_dumps(answer, JSON_COMPACT);
+	int ret;
+
+	if (!text)
+		return err_set(err, -ENOMEM, "no memory");
+	pthread_mutex_lock(&cat->lock);
+	ret = catalogue_exec(cat, "BEGIN IMMEDIATE");
+	if (ret)
+		goto out;
+	ret = catalogue_run(cat, catalogue_ask(cat,
+		"UPDATE job SET state = 2, answer = ? WHERE id = ? AND state = 1",
+		"ss", text, job));
+	if (!ret && sqlite3_changes(cat->db) != 1)
+		ret = -ECANCELED;
+	if (!ret)
+		ret = catalogue_insert(cat, record);
+	if (!ret)
+		ret = catalogue_run(cat, catalogue_ask(cat,
+			"UPDATE object SET deleting = 1 WHERE object = ? AND version < ?",
+			"si", json_string_value(json_object_get(record, "object")),
+			(int64_t)json_integer_value(
+				json_object_get(record, "version"))));
+	if (!ret)
+		ret = catalogue_exec(cat, "COMMIT");
+	if (ret)
+		sqlite3_exec(cat->db, "ROLLBACK", NULL, NULL, NULL);
+out:
+	if (ret == -ECANCELED)
+		err_set(err, ret, "job %s is not running", job);
+	else if (ret)
+		err_set(err, ret, "the COMMIT record cannot be written: %s",
+			strerror(-ret));
+	pthread_mutex_unlock(&cat->lock);
+	free(text);
+	return ret;
+}
+
+int catalogue_abort(struct catalogue *cat, const char *job)
+{
+	int ret;
+
+	pthread_mutex_lock(&cat->lock);
+	ret = catalogue_run(cat, catalogue_ask(cat,
+		"UPDATE job SET state = 3 WHERE id = ? AND state = 1", "s", job));
+	pthread_mutex_unlock(&cat->lock);
+	return ret;
+}
+
+int catalogue_settle(struct catalogue *cat, const char *job, enum job_state state)
+{
+	int ret;
+
+	pthread_mutex_lock(&cat->lock);
+	/* never over what this catalogue itself decided */
+	ret = catalogue_run(cat, catalogue_ask(cat,
+		"INSERT INTO job (id, state, at) VALUES (?1, ?2, ?3)"
+		" ON CONFLICT (id) DO UPDATE SET state = ?2 WHERE state = 4",
+		"sii", job, (int64_t)state, (int64_t)time(NULL)));
+	pthread_mutex_unlock(&cat->lock);
+	return ret;
+}
