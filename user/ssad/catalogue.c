@@ -48,21 +48,17 @@ static json_t *row_record(sqlite3_stmt *st)
 	return record;
 }
 
-static int catalogue_one(sqlite3_stmt *st, json_t **record)
+static int catalogue_one(struct catalogue *cat, sqlite3_stmt *st, json_t **record)
 {
-	int ret = -EIO;
+	int ret;
 
 	*record = NULL;
-	if (!st)
-		return -EIO;
-	switch (sqlite3_step(st)) {
-	case SQLITE_ROW:
+	ret = catalogue_step(cat, st);
+	if (ret > 0) {
 		*record = row_record(st);
 		ret = *record ? 0 : -EIO;
-		break;
-	case SQLITE_DONE:
+	} else if (!ret) {
 		ret = -ENOENT;
-		break;
 	}
 	sqlite3_finalize(st);
 	return ret;
@@ -74,7 +70,7 @@ int catalogue_find(struct catalogue *cat, uint32_t owner, const char *name,
 	int ret;
 
 	pthread_mutex_lock(&cat->lock);
-	ret = catalogue_one(catalogue_ask(cat,
+	ret = catalogue_one(cat, catalogue_ask(cat,
 		"SELECT record, deleting FROM object WHERE owner = ? AND name = ?"
 		" ORDER BY deleting, version DESC LIMIT 1",
 		"is", (int64_t)owner, name), record);
@@ -88,7 +84,7 @@ int catalogue_object(struct catalogue *cat, const char *object, uint32_t version
 	int ret;
 
 	pthread_mutex_lock(&cat->lock);
-	ret = catalogue_one(catalogue_ask(cat,
+	ret = catalogue_one(cat, catalogue_ask(cat,
 		"SELECT record, deleting FROM object WHERE object = ?1"
 		" AND (?2 = 0 OR version = ?2)"
 		" ORDER BY deleting, version DESC LIMIT 1",
@@ -98,16 +94,16 @@ int catalogue_object(struct catalogue *cat, const char *object, uint32_t version
 }
 
 /* All rows, the one beyond @max only as @more. */
-static int catalogue_rows(sqlite3_stmt *st, unsigned int max, json_t **records,
-			  bool *more)
+static int catalogue_rows(struct catalogue *cat, sqlite3_stmt *st,
+			  unsigned int max, json_t **records, bool *more)
 {
 	json_t *list = json_array();
-	int ret = st && list ? 0 : -EIO, step;
+	int ret = list ? 0 : -ENOMEM, step;
 
 	*more = false;
-	while (!ret && (step = sqlite3_step(st)) != SQLITE_DONE) {
-		if (step != SQLITE_ROW) {
-			ret = -EIO;
+	while (!ret && (step = catalogue_step(cat, st))) {
+		if (step < 0) {
+			ret = step;
 		} else if (json_array_size(list) == max) {
 			*more = true;
 			break;
@@ -131,7 +127,7 @@ int catalogue_list(struct catalogue *cat, uint32_t owner, const char *after,
 
 	pthread_mutex_lock(&cat->lock);
 	/* the newest version; one that is being deleted only if it is alone */
-	ret = catalogue_rows(catalogue_ask(cat,
+	ret = catalogue_rows(cat, catalogue_ask(cat,
 		"SELECT record, deleting FROM object AS o WHERE owner = ?1"
 		" AND name > ?2 AND rowid = (SELECT rowid FROM object"
 		"  WHERE owner = ?1 AND name = o.name"
@@ -148,7 +144,7 @@ int catalogue_deleting(struct catalogue *cat, const char *object, json_t **recor
 	int ret;
 
 	pthread_mutex_lock(&cat->lock);
-	ret = catalogue_rows(catalogue_ask(cat,
+	ret = catalogue_rows(cat, catalogue_ask(cat,
 		"SELECT record, deleting FROM object WHERE object = ? AND deleting"
 		" ORDER BY version", "s", object), ~0U, records, &more);
 	pthread_mutex_unlock(&cat->lock);

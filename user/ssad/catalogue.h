@@ -26,6 +26,7 @@ enum job_state {
 	JOB_COMMITTED,
 	JOB_ABORTED,
 	JOB_WAITING,	/* of a lost catalogue; fewer than n hold it, uncommitted */
+	JOB_UNREADABLE,	/* the database does not say; never stored */
 };
 
 /*
@@ -68,6 +69,7 @@ int catalogue_begin(struct catalogue *cat, const char *job, uint32_t owner,
 int catalogue_commit(struct catalogue *cat, const char *job, const json_t *record,
 		     const json_t *answer, struct err *err);
 int catalogue_abort(struct catalogue *cat, const char *job);
+/* Presumed aborted only where the database could be read and has no such job. */
 enum job_state catalogue_job(struct catalogue *cat, const char *job);
 
 /* A rebuild's: a record as found; a job that waits or is committed. */

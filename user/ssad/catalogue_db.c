@@ -83,37 +83,48 @@ sqlite3_stmt *catalogue_ask(struct catalogue *cat, const char *sql,
 {
 	sqlite3_stmt *st;
 	va_list ap;
-	int i;
+	int i, ret;
 
-	if (sqlite3_prepare_v2(cat->db, sql, -1, &st, NULL) != SQLITE_OK) {
-		log_err("catalogue: %s", sqlite3_errmsg(cat->db));
-		return NULL;
-	}
+	ret = sqlite3_prepare_v2(cat->db, sql, -1, &st, NULL);
 	va_start(ap, fmt);
-	for (i = 1; *fmt; fmt++, i++) {
+	/* a value that is not bound is NULL, of which there is no row */
+	for (i = 1; ret == SQLITE_OK && *fmt; fmt++, i++) {
 		if (*fmt == 's')
-			sqlite3_bind_text(st, i, va_arg(ap, const char *), -1,
-					  SQLITE_TRANSIENT);
+			ret = sqlite3_bind_text(st, i, va_arg(ap, const char *),
+						-1, SQLITE_TRANSIENT);
 		else
-			sqlite3_bind_int64(st, i, va_arg(ap, int64_t));
+			ret = sqlite3_bind_int64(st, i, va_arg(ap, int64_t));
 	}
 	va_end(ap);
-	return st;
+	if (ret == SQLITE_OK)
+		return st;
+	log_err("catalogue: %s", sqlite3_errmsg(cat->db));
+	sqlite3_finalize(st);
+	return NULL;
+}
+
+int catalogue_step(struct catalogue *cat, sqlite3_stmt *st)
+{
+	if (!st)
+		return -EIO;
+	switch (sqlite3_step(st)) {
+	case SQLITE_ROW:
+		return 1;
+	case SQLITE_DONE:
+		return 0;
+	default:
+		log_err("catalogue: %s", sqlite3_errmsg(cat->db));
+		return catalogue_errno(cat);
+	}
 }
 
 /* Run a statement that has no rows. */
 int catalogue_run(struct catalogue *cat, sqlite3_stmt *st)
 {
-	int ret = 0;
+	int ret = catalogue_step(cat, st);
 
-	if (!st)
-		return -EIO;
-	if (sqlite3_step(st) != SQLITE_DONE) {
-		log_err("catalogue: %s", sqlite3_errmsg(cat->db));
-		ret = catalogue_errno(cat);
-	}
 	sqlite3_finalize(st);
-	return ret;
+	return ret > 0 ? -EIO : ret;
 }
 
 const char *column_text(sqlite3_stmt *st, int i)
@@ -141,17 +152,14 @@ static int instance_read(int dirfd, char text[INSTANCE_TEXT])
 static int meta_get(struct catalogue *cat, const char *key, char *value, size_t size)
 {
 	sqlite3_stmt *st;
-	int ret = -ENOENT;
+	int ret;
 
 	st = catalogue_ask(cat, "SELECT value FROM meta WHERE key = ?", "s", key);
-	if (!st)
-		return -EIO;
-	if (sqlite3_step(st) == SQLITE_ROW) {
+	ret = catalogue_step(cat, st);
+	if (ret > 0)
 		snprintf(value, size, "%s", column_text(st, 0));
-		ret = 0;
-	}
 	sqlite3_finalize(st);
-	return ret;
+	return ret > 0 ? 0 : ret ?: -ENOENT;
 }
 
 static int meta_set(struct catalogue *cat, const char *key, const char *value)
@@ -165,16 +173,18 @@ static int catalogue_instance(struct catalogue *cat, int dirfd)
 {
 	char file[INSTANCE_TEXT] = "", db[INSTANCE_TEXT] = "", lost[4] = "";
 	uint8_t id[16];
-	int ret;
+	int ret, none;
 
-	ret = instance_read(dirfd, file);
-	if (ret && ret != -ENOENT && ret != -EIO)
+	none = instance_read(dirfd, file);
+	if (none && none != -ENOENT && none != -EIO)
+		return none;
+	ret = meta_get(cat, "instance", db, sizeof(db));
+	if (ret && ret != -ENOENT)
 		return ret;
-	if (!ret && !meta_get(cat, "instance", db, sizeof(db)) &&
-	    !strcmp(file, db)) {
-		meta_get(cat, "lost", lost, sizeof(lost));
-		cat->lost = !strcmp(lost, "1");
-		return 0;
+	if (!none && !ret && !strcmp(file, db)) {
+		ret = meta_get(cat, "lost", lost, sizeof(lost));
+		cat->lost = strcmp(lost, "0");
+		return ret == -ENOENT ? 0 : ret;
 	}
 	cat->lost = true;
 	ret = random_fill(id, sizeof(id));

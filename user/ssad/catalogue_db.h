@@ -20,6 +20,8 @@ int catalogue_exec(struct catalogue *cat, const char *sql);
 sqlite3_stmt *catalogue_ask(struct catalogue *cat, const char *sql,
 				   const char *fmt, ...);
 int catalogue_run(struct catalogue *cat, sqlite3_stmt *st);
+/* The next row: 1; 0 behind the last; -errno. Only 0 says that nothing is there. */
+int catalogue_step(struct catalogue *cat, sqlite3_stmt *st);
 const char *column_text(sqlite3_stmt *st, int i);
 /* @record as a row of objects. */
 int catalogue_insert(struct catalogue *cat, const json_t *record);

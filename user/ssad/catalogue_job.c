@@ -14,12 +14,14 @@ static enum job_state job_state(struct catalogue *cat, const char *job,
 {
 	enum job_state state = JOB_UNKNOWN;
 	sqlite3_stmt *st;
+	int ret;
 
 	st = catalogue_ask(cat, "SELECT state, answer FROM job WHERE id = ?",
 			   "s", job);
-	if (!st)
-		return JOB_UNKNOWN;
-	if (sqlite3_step(st) == SQLITE_ROW) {
+	ret = catalogue_step(cat, st);
+	if (ret < 0) {
+		state = JOB_UNREADABLE;
+	} else if (ret) {
 		state = sqlite3_column_int(st, 0);
 		if (answer)
 			*answer = json_loads(column_text(st, 1), 0, NULL);
@@ -46,15 +48,15 @@ static int name_next(struct catalogue *cat, uint32_t owner, const char *name,
 		     struct err *err)
 {
 	sqlite3_stmt *st;
-	int ret = 0;
+	int ret, row;
 
 	st = catalogue_ask(cat, "SELECT object, version FROM object"
 			   " WHERE owner = ? AND name = ? AND NOT deleting"
 			   " ORDER BY version DESC LIMIT 1",
 			   "is", (int64_t)owner, name);
-	if (!st)
-		return catalogue_fail(cat, err);
-	if (sqlite3_step(st) == SQLITE_ROW) {
+	row = catalogue_step(cat, st);
+	ret = row < 0 ? catalogue_fail(cat, err) : 0;
+	if (row > 0) {
 		int64_t have = sqlite3_column_int64(st, 1);
 
 		if (!replace)
@@ -66,7 +68,7 @@ static int name_next(struct catalogue *cat, uint32_t owner, const char *name,
 				      "the next version is %lld of object %s, not %u of %s",
 				      (long long)have + 1, column_text(st, 0),
 				      version, object);
-	} else if (version != 1) {
+	} else if (!row && version != 1) {
 		ret = err_set(err, -ESTALE,
 			      "a new name has version 1, not %u", version);
 	}
@@ -77,10 +79,10 @@ static int name_next(struct catalogue *cat, uint32_t owner, const char *name,
 	st = catalogue_ask(cat, "SELECT 1 FROM object WHERE object = ? AND"
 			   " (version >= ? OR owner <> ? OR name <> ?)", "siis",
 			   object, (int64_t)version, (int64_t)owner, name);
-	if (!st)
-		return catalogue_fail(cat, err);
-	if (sqlite3_step(st) == SQLITE_ROW)
-		ret = err_set(err, -ESTALE, "object %s exists already", object);
+	row = catalogue_step(cat, st);
+	if (row)
+		ret = row < 0 ? catalogue_fail(cat, err) :
+		      err_set(err, -ESTALE, "object %s exists already", object);
 	sqlite3_finalize(st);
 	return ret;
 }
@@ -104,6 +106,9 @@ int catalogue_begin(struct catalogue *cat, const char *job, uint32_t owner,
 	case JOB_ABORTED:
 	case JOB_WAITING:
 		ret = err_set(err, -ECANCELED, "job %s was aborted", job);
+		goto out;
+	case JOB_UNREADABLE:
+		ret = catalogue_fail(cat, err);
 		goto out;
 	case JOB_UNKNOWN:
 		break;

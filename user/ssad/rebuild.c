@@ -182,6 +182,9 @@ static void rebuild_pending(struct rebuild *b, json_t *entry)
 	case JOB_COMMITTED:
 		rebuild_commit(b, entry, job);
 		return;
+	case JOB_UNREADABLE:
+		b->complete = false;
+		return;
 	case JOB_UNKNOWN:
 	case JOB_WAITING:
 		break;

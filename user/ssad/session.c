@@ -272,7 +272,7 @@ void session_coordinator(struct session *s)
 	static const char *const state_name[] = {
 		[JOB_UNKNOWN] = "lost", [JOB_RUNNING] = "running",
 		[JOB_COMMITTED] = "committed", [JOB_ABORTED] = "aborted",
-		[JOB_WAITING] = "lost",
+		[JOB_WAITING] = "lost", [JOB_UNREADABLE] = "lost",
 	};
 	json_t *req, *jobs, *job, *states;
 	uint8_t uuid[UUID_BYTES];

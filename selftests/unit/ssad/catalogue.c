@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "catalogue.h"
+#include "catalogue_db.h"
 #include "tap.h"
 
 #define OBJ1 "11111111-1111-4111-8111-111111111111"
@@ -200,6 +200,32 @@ static void test_lost(struct catalogue **catp)
 	json_decref(rec);
 }
 
+/* Somebody else has the database locked: what it would say is not known. */
+static void test_unreadable(struct catalogue *cat)
+{
+	sqlite3 *other;
+	char path[128];
+	json_t *rec;
+
+	snprintf(path, sizeof(path), "%s/catalogue.db", store);
+	sqlite3_busy_timeout(cat->db, 0);
+	if (sqlite3_open(path, &other) ||
+	    sqlite3_exec(other, "BEGIN EXCLUSIVE", NULL, NULL, NULL))
+		bail("the database cannot be locked");
+	ok(!catalogue_lost(cat), "a catalogue that cannot be read is not lost");
+	is_int(catalogue_job(cat, JOB(1)), JOB_UNREADABLE,
+	       "it does not know of a job that is committed");
+	is_int(catalogue_job(cat, JOB(8)), JOB_UNREADABLE,
+	       "and does not call an unknown one aborted");
+	is_int(begin(cat, JOB(1), "z", OBJ1, 1, false), -EIO,
+	       "no job begins, that may have been before");
+	is_int(catalogue_find(cat, 1, "z", &rec), -EIO, "no name is missing");
+	sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL);
+	sqlite3_close(other);
+	is_int(catalogue_job(cat, JOB(1)), JOB_COMMITTED, "then it can be read");
+	is_int(catalogue_job(cat, JOB(8)), JOB_ABORTED, "and both are known");
+}
+
 /* A process that is killed right after catalogue_commit() returned. */
 static void test_kill(void)
 {
@@ -234,6 +260,7 @@ int main(void)
 	test_jobs(&cat);
 	test_names(cat);
 	test_lost(&cat);
+	test_unreadable(cat);
 	catalogue_close(cat);
 	test_kill();
 	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
