@@ -62,14 +62,24 @@ int catalogue_begin(struct catalogue *cat, const char *job, uint32_t owner,
 		    const char *name, const char *object, uint32_t version,
 		    bool replace, json_t **answer, struct err *err);
 
-/*
- * The COMMIT record: job committed with @answer, @record stored, versions before
- * it "deleting", in one durable transaction.
+/**
+ * catalogue_commit - the COMMIT record
+ *
+ * Job committed with @answer, @record stored, versions before it "deleting", in
+ * one durable transaction.
+ *
+ * Returns 0; -EINPROGRESS: an error of I/O came so late that it may be committed,
+ * which nobody may be told yet, nor that it is aborted; another -errno: it is not
+ * committed.
  */
 int catalogue_commit(struct catalogue *cat, const char *job, const json_t *record,
 		     const json_t *answer, struct err *err);
+/*
+ * 0: aborted, and so for ever: it can be told. -EALREADY: it is not, but
+ * committed; another -errno: that could not be recorded, and is tried again later.
+ */
 int catalogue_abort(struct catalogue *cat, const char *job);
-/* Presumed aborted only where the database could be read and has no such job. */
+/* What is durable of it. Presumed aborted only where the database could be read and has no such job. */
 enum job_state catalogue_job(struct catalogue *cat, const char *job);
 
 /* A rebuild's: a record as found; a job that waits or is committed. */

@@ -60,6 +60,33 @@ static int catalogue_errno(struct catalogue *cat)
 	}
 }
 
+/*
+ * Was nothing changed, for certain? Not so with an error of I/O: the last step of
+ * a write is to sync the folder after the journal went, and when that fails the
+ * write is made, until a power cut brings the journal back.
+ */
+static bool catalogue_unchanged(struct catalogue *cat)
+{
+	switch (sqlite3_errcode(cat->db) & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+	case SQLITE_FULL:
+	case SQLITE_CONSTRAINT:
+	case SQLITE_READONLY:
+		return true;
+	default:
+		return false;
+	}
+}
+
+int catalogue_error(struct catalogue *cat)
+{
+	log_err("catalogue: %s", sqlite3_errmsg(cat->db));
+	if (!catalogue_unchanged(cat))
+		cat->doubt = true;
+	return catalogue_errno(cat);
+}
+
 int catalogue_fail(struct catalogue *cat, struct err *err)
 {
 	int ret = catalogue_errno(cat);
@@ -73,8 +100,7 @@ int catalogue_exec(struct catalogue *cat, const char *sql)
 {
 	if (sqlite3_exec(cat->db, sql, NULL, NULL, NULL) == SQLITE_OK)
 		return 0;
-	log_err("catalogue: %s", sqlite3_errmsg(cat->db));
-	return catalogue_errno(cat);
+	return catalogue_error(cat);
 }
 
 /* @fmt: one letter for each '?': s text (NULL is null), i int64_t. */
@@ -113,8 +139,7 @@ int catalogue_step(struct catalogue *cat, sqlite3_stmt *st)
 	case SQLITE_DONE:
 		return 0;
 	default:
-		log_err("catalogue: %s", sqlite3_errmsg(cat->db));
-		return catalogue_errno(cat);
+		return catalogue_error(cat);
 	}
 }
 
@@ -275,8 +300,14 @@ err_cat:
 
 void catalogue_close(struct catalogue *cat)
 {
+	struct orphan *o;
+
 	if (!cat)
 		return;
+	while ((o = cat->orphans)) {	/* the next start aborts them */
+		cat->orphans = o->next;
+		free(o);
+	}
 	sqlite3_close(cat->db);
 	pthread_mutex_destroy(&cat->lock);
 	free(cat);

@@ -13,8 +13,17 @@ struct catalogue {
 	pthread_mutex_t lock;	/* the connection and everything below */
 	sqlite3 *db;
 	bool lost;
+	bool doubt;		/* a write failed that may be made all the same */
+	struct orphan *orphans;	/* jobs whose abort is still to be recorded */
 };
 
+struct orphan {
+	struct orphan *next;
+	char job[];
+};
+
+/* Log why the last call failed, and note what is in doubt by it. */
+int catalogue_error(struct catalogue *cat);
 int catalogue_fail(struct catalogue *cat, struct err *err);
 int catalogue_exec(struct catalogue *cat, const char *sql);
 sqlite3_stmt *catalogue_ask(struct catalogue *cat, const char *sql,

@@ -30,12 +30,53 @@ static enum job_state job_state(struct catalogue *cat, const char *job,
 	return state;
 }
 
+/*
+ * After a write that failed nothing that can be read is durable for certain, until
+ * another write has succeeded, and so synced the folder. 0 when that is so.
+ */
+static int catalogue_mend(struct catalogue *cat)
+{
+	struct orphan *o;
+	int ret;
+
+	if (cat->doubt) {
+		ret = catalogue_run(cat, catalogue_ask(cat,
+			"INSERT OR REPLACE INTO meta VALUES ('mended', ?)", "s",
+			"1"));
+		if (ret)
+			return ret;
+		cat->doubt = false;
+	}
+	while ((o = cat->orphans)) {
+		ret = catalogue_run(cat, catalogue_ask(cat,
+			"UPDATE job SET state = 3 WHERE id = ? AND state = 1",
+			"s", o->job));
+		if (ret)
+			return ret;
+		cat->orphans = o->next;
+		free(o);
+	}
+	return 0;
+}
+
+/* Nobody runs @job any more, but that is not on the disk. */
+static void job_orphan(struct catalogue *cat, const char *job)
+{
+	struct orphan *o = malloc(sizeof(*o) + strlen(job) + 1);
+
+	if (!o)
+		return;		/* it is said to run until the next start */
+	strcpy(o->job, job);
+	o->next = cat->orphans;
+	cat->orphans = o;
+}
+
 enum job_state catalogue_job(struct catalogue *cat, const char *job)
 {
 	enum job_state state;
 
 	pthread_mutex_lock(&cat->lock);
-	state = job_state(cat, job, NULL);
+	state = catalogue_mend(cat) ? JOB_UNREADABLE : job_state(cat, job, NULL);
 	if (state == JOB_UNKNOWN && !cat->lost)
 		state = JOB_ABORTED;	/* presumed */
 	pthread_mutex_unlock(&cat->lock);
@@ -95,6 +136,10 @@ int catalogue_begin(struct catalogue *cat, const char *job, uint32_t owner,
 
 	*answer = NULL;
 	pthread_mutex_lock(&cat->lock);
+	if (catalogue_mend(cat)) {
+		ret = catalogue_fail(cat, err);
+		goto out;
+	}
 	switch (job_state(cat, job, answer)) {
 	case JOB_COMMITTED:
 		ret = *answer ? 1 : err_set(err, -EIO,
@@ -123,10 +168,45 @@ int catalogue_begin(struct catalogue *cat, const char *job, uint32_t owner,
 	if (ret == -EEXIST)
 		ret = err_set(err, -EBUSY,
 			      "another job is storing this name now");
-	else if (ret)
+	else if (ret) {
 		catalogue_fail(cat, err);
+		job_orphan(cat, job);
+	}
 out:
 	pthread_mutex_unlock(&cat->lock);
+	return ret;
+}
+
+/* All that a COMMIT changes; -EINPROGRESS: what of it is durable is not known. */
+static int commit_write(struct catalogue *cat, const char *job,
+			const json_t *record, const char *answer)
+{
+	int ret;
+
+	ret = catalogue_exec(cat, "BEGIN IMMEDIATE");
+	if (ret)
+		return ret;
+	ret = catalogue_run(cat, catalogue_ask(cat,
+		"UPDATE job SET state = 2, answer = ? WHERE id = ? AND state = 1",
+		"ss", answer, job));
+	if (!ret && sqlite3_changes(cat->db) != 1)
+		ret = -ECANCELED;
+	if (!ret)
+		ret = catalogue_insert(cat, record);
+	if (!ret)
+		ret = catalogue_run(cat, catalogue_ask(cat,
+			"UPDATE object SET deleting = 1 WHERE object = ? AND version < ?",
+			"si", json_string_value(json_object_get(record, "object")),
+			(int64_t)json_integer_value(
+				json_object_get(record, "version"))));
+	if (!ret) {
+		ret = catalogue_exec(cat, "COMMIT");
+		if (!ret)
+			return 0;
+		if (cat->doubt)
+			ret = -EINPROGRESS;
+	}
+	sqlite3_exec(cat->db, "ROLLBACK", NULL, NULL, NULL);
 	return ret;
 }
 
@@ -139,28 +219,20 @@ int catalogue_commit(struct catalogue *cat, const char *job, const json_t *recor
 	if (!text)
 		return err_set(err, -ENOMEM, "no memory");
 	pthread_mutex_lock(&cat->lock);
-	ret = catalogue_exec(cat, "BEGIN IMMEDIATE");
-	if (ret)
-		goto out;
-	ret = catalogue_run(cat, catalogue_ask(cat,
-		"UPDATE job SET state = 2, answer = ? WHERE id = ? AND state = 1",
-		"ss", text, job));
-	if (!ret && sqlite3_changes(cat->db) != 1)
-		ret = -ECANCELED;
-	if (!ret)
-		ret = catalogue_insert(cat, record);
-	if (!ret)
-		ret = catalogue_run(cat, catalogue_ask(cat,
-			"UPDATE object SET deleting = 1 WHERE object = ? AND version < ?",
-			"si", json_string_value(json_object_get(record, "object")),
-			(int64_t)json_integer_value(
-				json_object_get(record, "version"))));
-	if (!ret)
-		ret = catalogue_exec(cat, "COMMIT");
-	if (ret)
-		sqlite3_exec(cat->db, "ROLLBACK", NULL, NULL, NULL);
-out:
-	if (ret == -ECANCELED)
+	ret = commit_write(cat, job, record, text);
+	if (ret == -EINPROGRESS && !catalogue_mend(cat)) {
+		enum job_state state = job_state(cat, job, NULL);
+
+		if (state == JOB_COMMITTED)
+			ret = 0;
+		else if (state == JOB_RUNNING)
+			ret = -EIO;
+	}
+	if (ret == -EINPROGRESS)
+		err_set(err, ret,
+			"an error of the agent's disk: whether job %s is committed is not known yet",
+			job);
+	else if (ret == -ECANCELED)
 		err_set(err, ret, "job %s is not running", job);
 	else if (ret)
 		err_set(err, ret, "the COMMIT record cannot be written: %s",
@@ -172,11 +244,23 @@ out:
 
 int catalogue_abort(struct catalogue *cat, const char *job)
 {
+	enum job_state state;
 	int ret;
 
 	pthread_mutex_lock(&cat->lock);
 	ret = catalogue_run(cat, catalogue_ask(cat,
 		"UPDATE job SET state = 3 WHERE id = ? AND state = 1", "s", job));
+	/* a change that can be read and is undone leaves it running, which the
+	 * next start makes aborted again */
+	state = job_state(cat, job, NULL);
+	if (state == JOB_ABORTED)
+		ret = 0;
+	else if (state == JOB_COMMITTED)
+		ret = -EALREADY;
+	else if (!ret)
+		ret = -EIO;
+	else
+		job_orphan(cat, job);
 	pthread_mutex_unlock(&cat->lock);
 	return ret;
 }

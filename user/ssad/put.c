@@ -279,9 +279,11 @@ static int put_commit(struct put *p, json_t *meta, json_t **answer, struct err *
 	json_object_set_new(meta, "version", json_integer(p->policy.version));
 	json_object_set_new(meta, "members", record_members(p->d));
 	ret = catalogue_commit(p->ssad->cat, p->job, meta, *answer, err);
+	/* perhaps committed: nobody is told to drop it, who asks is told later */
+	if (!ret || ret == -EINPROGRESS)
+		p->begun = false;
 	if (ret)
 		return ret;
-	p->begun = false;
 	/* best effort: who misses it asks the coordinator */
 	msg = put_msg(p, "commit");
 	dealer_ask(p->d, msg, COMMIT_MS, NULL, NULL);
@@ -351,9 +353,11 @@ static void put_abort(struct put *p)
 {
 	json_t *msg;
 
-	if (catalogue_abort(p->ssad->cat, p->job))
-		log_err("job %s: the abort cannot be recorded; no COMMIT is there, so it is aborted",
+	if (catalogue_abort(p->ssad->cat, p->job)) {
+		log_err("job %s: it is not recorded as aborted, and nobody is told so",
 			p->job);
+		return;
+	}
 	if (!p->d)
 		return;
 	msg = put_msg(p, "abort");
@@ -384,7 +388,7 @@ int session_put(struct session *s, const json_t *req)
 		answer = NULL;
 	} else {
 		if (p.owner_gone)
-			log_info("node %u: job %s aborted: %s", s->peer.node, p.job,
+			log_info("node %u: job %s ended: %s", s->peer.node, p.job,
 				 err.text);
 		else
 			session_error(s, "put", ret, &err);

@@ -182,6 +182,7 @@ static const char *session_hint(int code)
 		{ -ESTALE, "another put came between: try again" },
 		{ -EBUSY, "wait until it is done" },
 		{ -EALREADY, "wait for it: ask again with the same job" },
+		{ -EINPROGRESS, "ask again with the same job, FILE and options: nothing that was stored is lost" },
 		{ -ECANCELED, "nothing was stored: put it again as a new job" },
 		{ -ENOENT, "see ssnctl ls; if the agent lost its state, ssnctl index rebuild" },
 		{ -EBADMSG, "more shareholders than can be tolerated gave wrong shares: see ssnctl stat, and repair" },

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The catalogue: jobs, names, versions, and what it says when it was lost. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +14,29 @@
 #define OBJ1 "11111111-1111-4111-8111-111111111111"
 #define OBJ2 "22222222-2222-4222-8222-222222222222"
 #define JOB(n) "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaa" #n
+
+/* --- the disk, as SQLite sees it: so many syncs of a folder, or of a file, fail */
+
+static int fail_folder, fail_file;
+
+static int synced(int fd, const char *name)
+{
+	int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, name);
+	struct stat st;
+	int *fail = !fstat(fd, &st) && S_ISDIR(st.st_mode) ? &fail_folder :
+							     &fail_file;
+
+	if (!*fail)
+		return real(fd);
+	*fail -= *fail > 0;
+	errno = EIO;
+	return -1;
+}
+
+int fsync(int fd) { return synced(fd, "fsync"); }
+int fdatasync(int fd) { return synced(fd, "fdatasync"); }
+
+/* --- */
 
 static char dir[] = "/tmp/catalogue.XXXXXX";
 static char store[64];
@@ -84,7 +109,7 @@ static void test_jobs(struct catalogue **catp)
 	is_int(json_integer_value(json_object_get(answer, "version")), 1,
 	       "gives the answer it gave");
 	json_decref(answer);
-	is_int(catalogue_abort(cat, JOB(1)), 0, "an abort after the COMMIT");
+	is_int(catalogue_abort(cat, JOB(1)), -EALREADY, "an abort after the COMMIT");
 	is_int(catalogue_job(cat, JOB(1)), JOB_COMMITTED, "changes nothing");
 
 	is_int(begin(cat, JOB(3), "b", OBJ2, 1, false), 0, "a job that is aborted");
@@ -226,6 +251,54 @@ static void test_unreadable(struct catalogue *cat)
 	is_int(catalogue_job(cat, JOB(8)), JOB_ABORTED, "and both are known");
 }
 
+#define BAD(n) "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbb" #n
+#define OBJ(n) "44444444-4444-4444-8444-44444444444" #n
+
+/* The folder cannot be synced after the journal of a COMMIT went. */
+static void test_doubt(struct catalogue **catp)
+{
+	struct catalogue *cat = *catp;
+	json_t *answer = NULL, *rec;
+
+	begin(cat, BAD(1), "d1", OBJ(1), 1, false);
+	fail_folder = 1;
+	is_int(commit(cat, BAD(1), OBJ(1), 1, "d1"), 0,
+	       "a COMMIT whose last sync failed, and the next one did not");
+	is_int(catalogue_job(cat, BAD(1)), JOB_COMMITTED, "is one");
+
+	begin(cat, BAD(2), "d2", OBJ(2), 1, false);
+	fail_folder = -1;
+	is_int(commit(cat, BAD(2), OBJ(2), 1, "d2"), -EINPROGRESS,
+	       "where the disk stays bad, nobody knows");
+	ok(catalogue_abort(cat, BAD(2)) < 0, "it is not aborted then");
+	is_int(catalogue_job(cat, BAD(2)), JOB_UNREADABLE, "nor committed");
+	ok(begin(cat, BAD(2), "d2", OBJ(2), 1, false) < 0,
+	   "the same job is told nothing of it");
+	fail_folder = 0;
+	is_int(catalogue_job(cat, BAD(2)), JOB_COMMITTED,
+	       "when the disk is well, it is committed");
+	is_int(catalogue_begin(cat, BAD(2), 1, "d2", OBJ(2), 1, false, &answer,
+			       &err), 1, "and has its answer");
+	json_decref(answer);
+
+	begin(cat, BAD(3), "d3", OBJ(3), 1, false);
+	fail_file = -1;
+	ok(commit(cat, BAD(3), OBJ(3), 1, "d3") < 0,
+	   "a COMMIT that fails before its journal goes");
+	ok(catalogue_abort(cat, BAD(3)) < 0, "cannot be recorded as aborted either");
+	ok(catalogue_job(cat, BAD(3)) != JOB_ABORTED, "and is not called so");
+	ok(begin(cat, BAD(4), "d4", OBJ(4), 1, false) < 0, "no job begins");
+	fail_file = 0;
+	is_int(catalogue_job(cat, BAD(3)), JOB_ABORTED,
+	       "when the disk is well, it is");
+	is_int(catalogue_find(cat, 1, "d3", &rec), -ENOENT,
+	       "and nothing of it is there");
+	is_int(begin(cat, BAD(5), "d4", OBJ(4), 1, false), 0,
+	       "a job that could not begin does not keep the name");
+	is_int(catalogue_abort(cat, BAD(5)), 0, "abort");
+	*catp = reopen(cat);
+}
+
 /* A process that is killed right after catalogue_commit() returned. */
 static void test_kill(void)
 {
@@ -261,6 +334,7 @@ int main(void)
 	test_names(cat);
 	test_lost(&cat);
 	test_unreadable(cat);
+	test_doubt(&cat);
 	catalogue_close(cat);
 	test_kill();
 	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
