@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Identities, signatures, and what the development CA makes. */
 #include <sys/stat.h>
+#include "clock.h"
 #include "pki_ca.h"
 
 static void test_names(void)
@@ -67,6 +68,16 @@ static void test_sign(void)
 	       -EKEYREJECTED, "not over other data");
 	is_int(pki_verify(b, pki_cert_pem(a), "policy", 6, sig, &who, &err),
 	       -EKEYREJECTED, "not by a signer of another CA");
+	later = 100 * 365 * 86400L;
+	is_int(pki_verify(a, pki_cert_pem(a), "policy", 6, sig, &who, &err),
+	       -EKEYREJECTED, "not when the certificate has expired");
+	is_int(pki_verify_stored(a, pki_cert_pem(a), "policy", 6, sig, &who, &err),
+	       0, "unless it was accepted before");
+	is_int(pki_verify_stored(b, pki_cert_pem(a), "policy", 6, sig, &who, &err),
+	       -EKEYREJECTED, "which another CA's never was");
+	is_int(pki_verify_stored(a, pki_cert_pem(a), "Policy", 6, sig, &who, &err),
+	       -EKEYREJECTED, "nor other data");
+	later = 0;
 	sig[5] = sig[5] == 'A' ? 'B' : 'A';
 	is_int(pki_verify(a, pki_cert_pem(a), "policy", 6, sig, &who, &err),
 	       -EKEYREJECTED, "not when it was changed");

@@ -153,17 +153,25 @@ static int load_pem(const char *path, X509 **cert, EVP_PKEY **key, struct err *e
 	return 0;
 }
 
-/* Is @cert issued by our CA, and valid today? */
-static int cert_check(struct pki *pki, X509 *cert, struct err *err)
+enum validity { VALID_TODAY, VALID_ONCE };
+
+/* Is @cert issued by our CA, and valid today, where that is asked? */
+static int cert_check(struct pki *pki, X509 *cert, enum validity when,
+		      struct err *err)
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	int ret = 0;
 
-	if (!ctx || X509_STORE_CTX_init(ctx, pki->trust, cert, NULL) != 1)
+	if (!ctx || X509_STORE_CTX_init(ctx, pki->trust, cert, NULL) != 1) {
 		ret = err_set(err, -ENOMEM, "certificate check: %s", ssl_why());
-	else if (X509_verify_cert(ctx) != 1)
+		goto out;
+	}
+	if (when == VALID_ONCE)
+		X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_NO_CHECK_TIME);
+	if (X509_verify_cert(ctx) != 1)
 		ret = err_set(err, -EKEYREJECTED, "certificate refused: %s",
 			      X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
+out:
 	X509_STORE_CTX_free(ctx);
 	ERR_clear_error();
 	return ret;
@@ -273,7 +281,7 @@ int pki_open(const json_t *cfg, const char *where, struct pki **pki, struct err 
 	}
 	ret = cert_id(p->cert, &p->id, err);
 	if (!ret)
-		ret = cert_check(p, p->cert, err);
+		ret = cert_check(p, p->cert, VALID_TODAY, err);
 	if (!ret && X509_check_private_key(p->cert, p->key) != 1) {
 		ERR_clear_error();
 		ret = err_set(err, -EINVAL, "the key in %s is another one", key_path);
@@ -387,21 +395,9 @@ out:
 	return ret;
 }
 
-/**
- * pki_verify - check a signature and its signer's certificate
- * @pki:	whose CA decides
- * @cert_pem:	the signer's certificate
- * @data:	what was signed, @len bytes
- * @len:	length
- * @b64:	signature as pki_sign() makes it
- * @who:	filled in with the signer's identity
- * @err:	what was wrong
- *
- * Return: 0; -EKEYREJECTED when the certificate is not the CA's or the
- * signature is wrong; -EINVAL when something is malformed; -ENOMEM.
- */
-int pki_verify(struct pki *pki, const char *cert_pem, const void *data, size_t len,
-	       const char *b64, struct pki_id *who, struct err *err)
+static int verify(struct pki *pki, const char *cert_pem, enum validity when,
+		  const void *data, size_t len, const char *b64,
+		  struct pki_id *who, struct err *err)
 {
 	BIO *bio = BIO_new_mem_buf(cert_pem, -1);
 	X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
@@ -415,7 +411,7 @@ int pki_verify(struct pki *pki, const char *cert_pem, const void *data, size_t l
 	if (!cert)
 		return err_set(err, -EINVAL, "signer's certificate is not PEM: %s",
 			       ssl_why());
-	ret = cert_check(pki, cert, err);
+	ret = cert_check(pki, cert, when, err);
 	if (!ret)
 		ret = cert_id(cert, who, err);
 	if (ret)
@@ -442,4 +438,37 @@ out:
 	EVP_MD_CTX_free(ctx);
 	X509_free(cert);
 	return ret;
+}
+
+/**
+ * pki_verify - check a signature and its signer's certificate, today
+ * @pki:	whose CA decides
+ * @cert_pem:	the signer's certificate
+ * @data:	what was signed, @len bytes
+ * @len:	length
+ * @b64:	signature as pki_sign() makes it
+ * @who:	filled in with the signer's identity
+ * @err:	what was wrong
+ *
+ * Return: 0; -EKEYREJECTED when the certificate is not the CA's or not valid
+ * today, or the signature is wrong; -EINVAL when something is malformed; -ENOMEM.
+ */
+int pki_verify(struct pki *pki, const char *cert_pem, const void *data, size_t len,
+	       const char *b64, struct pki_id *who, struct err *err)
+{
+	return verify(pki, cert_pem, VALID_TODAY, data, len, b64, who, err);
+}
+
+/**
+ * pki_verify_stored - the same, of what was accepted once and kept since
+ *
+ * As pki_verify(), whatever day it is: a certificate that has expired meanwhile
+ * makes nothing wrong that was signed under it. Only for what pki_verify()
+ * accepted when it came, and what nobody can have put in its place.
+ */
+int pki_verify_stored(struct pki *pki, const char *cert_pem, const void *data,
+		      size_t len, const char *b64, struct pki_id *who,
+		      struct err *err)
+{
+	return verify(pki, cert_pem, VALID_ONCE, data, len, b64, who, err);
 }

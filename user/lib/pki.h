@@ -35,8 +35,14 @@ int pki_id_parse(const char *uri, struct pki_id *id);
 
 /* Sign @data; @b64 is malloc'd. */
 int pki_sign(struct pki *pki, const void *data, size_t len, char **b64, struct err *err);
-/* Is @b64 a signature over @data by @cert_pem, that certificate the CA's, and whose? */
+/*
+ * Is @b64 a signature over @data by @cert_pem, that certificate the CA's, valid
+ * today, and whose? _stored: of what was accepted once; the day does not matter.
+ */
 int pki_verify(struct pki *pki, const char *cert_pem, const void *data, size_t len,
 	       const char *b64, struct pki_id *who, struct err *err);
+int pki_verify_stored(struct pki *pki, const char *cert_pem, const void *data,
+		      size_t len, const char *b64, struct pki_id *who,
+		      struct err *err);
 
 #endif

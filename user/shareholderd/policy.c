@@ -95,14 +95,19 @@ void policy_free(struct policy *p)
 	memset(p, 0, sizeof(*p));
 }
 
+/* pki_verify() or pki_verify_stored() */
+typedef int policy_check(struct pki *pki, const char *cert_pem, const void *data,
+			 size_t len, const char *b64, struct pki_id *who,
+			 struct err *err);
+
 /* Did the node @node, in the role @role, sign @text? */
-static int policy_signed(struct pki *pki, const char *domain, const char *cert,
-			 const char *sig, const char *text, const char *role,
-			 uint32_t node, struct err *err)
+static int policy_signed(struct pki *pki, policy_check *check, const char *domain,
+			 const char *cert, const char *sig, const char *text,
+			 const char *role, uint32_t node, struct err *err)
 {
 	struct pki_id who;
 
-	if (pki_verify(pki, cert, text, strlen(text), sig, &who, err))
+	if (check(pki, cert, text, strlen(text), sig, &who, err))
 		return err_set(err, -EACCES, "%s's signature: %s", role,
 			       err->text);
 	if (strcmp(who.role, role) || who.node != node ||
@@ -114,8 +119,8 @@ static int policy_signed(struct pki *pki, const char *domain, const char *cert,
 }
 
 static int policy_signed_as(const struct record *rec, struct pki *pki,
-			    const char *domain, const char *role, uint32_t node,
-			    struct err *err)
+			    policy_check *check, const char *domain,
+			    const char *role, uint32_t node, struct err *err)
 {
 	const json_t *one = json_object_get(rec->sigs, role);
 	const char *cert = json_string_value(json_object_get(one, "cert"));
@@ -123,12 +128,13 @@ static int policy_signed_as(const struct record *rec, struct pki *pki,
 
 	if (!cert || !sig)
 		return err_set(err, -EACCES, "%s's signature is missing", role);
-	return policy_signed(pki, domain, cert, sig, rec->policy, role, node,
-			     err);
+	return policy_signed(pki, check, domain, cert, sig, rec->policy, role,
+			     node, err);
 }
 
-int policy_verify(const struct record *rec, struct pki *pki, const char *domain,
-		  struct policy *p, struct err *err)
+static int policy_of(const struct record *rec, struct pki *pki,
+		     policy_check *check, const char *domain, struct policy *p,
+		     struct err *err)
 {
 	int ret = policy_parse(rec->policy, p, err);
 
@@ -139,12 +145,25 @@ int policy_verify(const struct record *rec, struct pki *pki, const char *domain,
 		ret = err_set(err, -EACCES,
 			      "the policy is that of another object or version");
 	if (!ret)
-		ret = policy_signed_as(rec, pki, domain, "owner", p->owner,
-				       err) ?:
-		      policy_signed_as(rec, pki, domain, "ssa", p->ssa, err);
+		ret = policy_signed_as(rec, pki, check, domain, "owner",
+				       p->owner, err) ?:
+		      policy_signed_as(rec, pki, check, domain, "ssa", p->ssa,
+				       err);
 	if (ret)
 		policy_free(p);
 	return ret;
+}
+
+int policy_verify(const struct record *rec, struct pki *pki, const char *domain,
+		  struct policy *p, struct err *err)
+{
+	return policy_of(rec, pki, pki_verify, domain, p, err);
+}
+
+int policy_verify_stored(const struct record *rec, struct pki *pki,
+			 const char *domain, struct policy *p, struct err *err)
+{
+	return policy_of(rec, pki, pki_verify_stored, domain, p, err);
 }
 
 static int policy_in(const uint32_t *list, size_t count, uint32_t node)
@@ -193,6 +212,6 @@ int policy_may_delete(const struct policy *p, struct pki *pki,
 		return err_set(err, -EACCES,
 			       "retained for another %" PRId64 " seconds",
 			       p->retain_until - now);
-	return policy_signed(pki, domain, cert, sig, text, "owner", p->owner,
-			     err);
+	return policy_signed(pki, pki_verify, domain, cert, sig, text, "owner",
+			     p->owner, err);
 }

@@ -35,10 +35,13 @@ void policy_free(struct policy *p);
 /*
  * Did owner and SSA of the policy in @rec sign it, and does it speak of the
  * object and version of @rec? -EACCES: no, and @err says why. On success @p is
- * the caller's to policy_free().
+ * the caller's to policy_free(). Of a record that comes in, both certificates
+ * have to be valid today; _stored: of one that was kept they may have expired.
  */
 int policy_verify(const struct record *rec, struct pki *pki, const char *domain,
 		  struct policy *p, struct err *err);
+int policy_verify_stored(const struct record *rec, struct pki *pki,
+			 const char *domain, struct policy *p, struct err *err);
 
 /* May @self hold a share of @group under the policy? -EACCES. */
 int policy_admits(const struct policy *p, uint32_t self,

@@ -69,8 +69,8 @@ static int serve_permit(struct exchange *x, struct err *err)
 	struct policy policy;
 	int ret;
 
-	ret = policy_verify(rec, x->env->pki, x->env->net->domain, &policy,
-			    err);
+	ret = policy_verify_stored(rec, x->env->pki, x->env->net->domain,
+				   &policy, err);
 	if (ret)
 		return ret;
 	ret = policy_may_read(&policy, x->peer.node, err);
@@ -284,8 +284,8 @@ int serve_delete(struct exchange *x, const json_t *msg)
 	if (ret)
 		return exchange_refuse(x, msg, ret, err.text);
 
-	ret = policy_verify(&rec, x->env->pki, x->env->net->domain, &policy,
-			    &err);
+	ret = policy_verify_stored(&rec, x->env->pki, x->env->net->domain,
+				   &policy, &err);
 	record_free(&rec);
 	if (!ret) {
 		ret = policy_may_delete(&policy, x->env->pki,

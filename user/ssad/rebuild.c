@@ -246,8 +246,8 @@ static int rebuild_record(struct rebuild *b, struct gather *g, const json_t *ent
 	}
 	json_object_set_new(json, "members", members);
 	ret = record_read(json, &rec, err) ?: policy_parse(rec.policy, &policy, err) ?:
-	      pki_verify(b->ssad->pki, rec.owner_cert, rec.policy, strlen(rec.policy),
-			 rec.policy_sig, &who, err);
+	      pki_verify_stored(b->ssad->pki, rec.owner_cert, rec.policy,
+				strlen(rec.policy), rec.policy_sig, &who, err);
 	if (!ret && (memcmp(policy.object, id.object, sizeof(id.object)) ||
 		     policy.version != id.version || policy.owner != rec.owner ||
 		     who.node != rec.owner || strcmp(who.role, "owner") ||

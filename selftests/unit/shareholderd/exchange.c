@@ -4,6 +4,7 @@
  * interrupted and forbidden ones.
  */
 #include "holder.h"
+#include "../clock.h"
 
 static struct link l;
 
@@ -445,6 +446,26 @@ static void test_delete(void)
 	link_close(&l);
 }
 
+/* Certificates live for years, objects for longer. */
+static void test_expired(void)
+{
+	static const char job[] = "10b00000-0000-4000-8000-000000000009";
+
+	link_open(&l);
+	is_int(link_put(&l, job, OBJECT2, 6, 1, 1), 0, "an object");
+	later = 100 * 365 * 86400L;
+	is_str(link_get(&l, OBJECT2, 6, 0, 100, 1000), "right",
+	       "is read when its owner's and its SSA's certificates have expired");
+	is_str(link_ask(&l, begin(JOB2, OBJECT2, 16, 1)), "error EACCES",
+	       "but nothing begins with them");
+	is_str(link_ask(&l, op_delete(OBJECT2, 6, owner)), "error EACCES",
+	       "nor is deleted");
+	later = 0;
+	is_str(link_ask(&l, op_delete(OBJECT2, 6, owner)), "ok",
+	       "a valid one deletes it");
+	link_close(&l);
+}
+
 static void test_two(void)
 {
 	static const char job[] = "10b00000-0000-4000-8000-000000000007";
@@ -538,6 +559,7 @@ int main(void)
 	test_blocked();
 	test_list();
 	test_delete();
+	test_expired();
 	test_two();
 	test_lock();
 	test_quota();
