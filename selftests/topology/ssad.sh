@@ -80,6 +80,7 @@ site_storage || tap_bail "the daemons do not start"
 
 # --- the plain way
 
+tap_run "a new agent asks what there is" site_owner index rebuild
 tap_run "put" put --name a
 tap_run "get gives the same bytes" get_back a
 : >"$TOPO_TMP/empty"

@@ -35,7 +35,10 @@ enum job_state {
  * read: "stored" or "deleting".
  */
 
-/* Jobs left running by a crash are aborted here. */
+/*
+ * Jobs left running by a crash are aborted here; but those that shareholders may
+ * have from before the catalogue was lost are forgotten, and so "lost".
+ */
 int catalogue_open(struct catalogue **cat, const char *dir, struct err *err);
 void catalogue_close(struct catalogue *cat);
 
@@ -54,7 +57,7 @@ int catalogue_found(struct catalogue *cat);
  * @answer:	what a committed job answered, when 1 is returned; the caller's
  *
  * Returns 0; 1 with @answer for a job that is committed; -EALREADY it runs;
- * -ECANCELED it was aborted; -EBUSY another job stores the same name now;
+ * -ECANCELED it was aborted; -EINPROGRESS it waits for a rebuild to settle it; -EBUSY another job stores the same name now;
  * -EEXIST the name is there and @replace is not given; -ESTALE the object and
  * version are not the next ones of this name; -EIO.
  */
@@ -75,8 +78,16 @@ int catalogue_begin(struct catalogue *cat, const char *job, uint32_t owner,
 int catalogue_commit(struct catalogue *cat, const char *job, const json_t *record,
 		     const json_t *answer, struct err *err);
 /*
+ * What is begun in a catalogue that is lost may have been before: its abort would
+ * be that of a job that was acknowledged. Called when no k shareholders can have
+ * anything of it from then. 0 or -errno: it stays so.
+ */
+int catalogue_fresh(struct catalogue *cat, const char *job);
+/*
  * 0: aborted, and so for ever: it can be told. -EALREADY: it is not, but
- * committed; another -errno: that could not be recorded, and is tried again later.
+ * committed; -ENODATA: it is forgotten, and it is not known what it was before the
+ * catalogue was lost; another -errno: that could not be recorded, and is tried
+ * again later.
  */
 int catalogue_abort(struct catalogue *cat, const char *job);
 /* What is durable of it. Presumed aborted only where the database could be read and has no such job. */
@@ -84,6 +95,7 @@ enum job_state catalogue_job(struct catalogue *cat, const char *job);
 
 /* A rebuild's: a record as found; a job that waits or is committed. */
 int catalogue_restore(struct catalogue *cat, const json_t *record, struct err *err);
+/* -EALREADY: the job is something else here, and stays so. */
 int catalogue_settle(struct catalogue *cat, const char *job, enum job_state state);
 
 /* Newest version of a name, or one version of an object (0: the newest). */

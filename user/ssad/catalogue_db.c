@@ -46,6 +46,12 @@ static const char catalogue_schema[] =
 	"  PRIMARY KEY (object, version)) STRICT;"
 	"CREATE INDEX IF NOT EXISTS object_name ON object (owner, name, version);";
 
+/* Each made once, to a database of an earlier version and to a new one alike. */
+static const char *const catalogue_changes[] = {
+	/* 0: a lost catalogue cannot say that no shareholder has it from before */
+	"ALTER TABLE job ADD COLUMN fresh INTEGER NOT NULL DEFAULT 1;",
+};
+
 static int catalogue_errno(struct catalogue *cat)
 {
 	switch (sqlite3_errcode(cat->db) & 0xff) {
@@ -221,6 +227,30 @@ static int catalogue_instance(struct catalogue *cat, int dirfd)
 	return ret ?: durable_write(dirfd, INSTANCE_FILE, file, strlen(file));
 }
 
+static int catalogue_upgrade(struct catalogue *cat)
+{
+	const int last = sizeof(catalogue_changes) / sizeof(catalogue_changes[0]);
+	sqlite3_stmt *st;
+	char text[1024];
+	int ret, at;
+
+	st = catalogue_ask(cat, "PRAGMA user_version", "");
+	ret = catalogue_step(cat, st);
+	at = ret > 0 ? sqlite3_column_int(st, 0) : 0;
+	sqlite3_finalize(st);
+	if (at > last) {
+		log_err("catalogue: made by a later version of this program");
+		return -EINVAL;
+	}
+	for (ret = ret < 0 ? ret : 0; !ret && at < last; at++) {
+		snprintf(text, sizeof(text),
+			 "BEGIN IMMEDIATE; %s PRAGMA user_version = %d; COMMIT",
+			 catalogue_changes[at], at + 1);
+		ret = catalogue_exec(cat, text);
+	}
+	return ret;
+}
+
 /* Make @dir where it is missing; its descriptor or -errno. */
 static int catalogue_dir(const char *dir)
 {
@@ -277,9 +307,10 @@ int catalogue_open(struct catalogue **out, const char *dir, struct err *err)
 	}
 	chmod(path, 0600);
 	sqlite3_busy_timeout(cat->db, 5000);
-	ret = catalogue_exec(cat, catalogue_schema) ?:
+	ret = catalogue_exec(cat, catalogue_schema) ?: catalogue_upgrade(cat) ?:
 	      catalogue_instance(cat, dirfd) ?:
-	      catalogue_exec(cat, "UPDATE job SET state = 3 WHERE state = 1");
+	      catalogue_exec(cat, "UPDATE job SET state = 3 WHERE state = 1 AND fresh;"
+				  "DELETE FROM job WHERE state = 1");
 	if (ret) {
 		err_set(err, ret, "%s: %s", path, sqlite3_errmsg(cat->db));
 		goto err_db;

@@ -30,6 +30,16 @@ static enum job_state job_state(struct catalogue *cat, const char *job,
 	return state;
 }
 
+/* @job is not run any more. */
+static int job_abort(struct catalogue *cat, const char *job)
+{
+	return catalogue_run(cat, catalogue_ask(cat,
+			"UPDATE job SET state = 3 WHERE id = ? AND state = 1"
+			" AND fresh", "s", job)) ?:
+	       catalogue_run(cat, catalogue_ask(cat,
+			"DELETE FROM job WHERE id = ? AND state = 1", "s", job));
+}
+
 /*
  * After a write that failed nothing that can be read is durable for certain, until
  * another write has succeeded, and so synced the folder. 0 when that is so.
@@ -48,9 +58,7 @@ static int catalogue_mend(struct catalogue *cat)
 		cat->doubt = false;
 	}
 	while ((o = cat->orphans)) {
-		ret = catalogue_run(cat, catalogue_ask(cat,
-			"UPDATE job SET state = 3 WHERE id = ? AND state = 1",
-			"s", o->job));
+		ret = job_abort(cat, o->job);
 		if (ret)
 			return ret;
 		cat->orphans = o->next;
@@ -149,8 +157,12 @@ int catalogue_begin(struct catalogue *cat, const char *job, uint32_t owner,
 		ret = err_set(err, -EALREADY, "job %s is running", job);
 		goto out;
 	case JOB_ABORTED:
-	case JOB_WAITING:
 		ret = err_set(err, -ECANCELED, "job %s was aborted", job);
+		goto out;
+	case JOB_WAITING:
+		ret = err_set(err, -EINPROGRESS,
+			      "job %s is from before this agent lost its state, and some shareholders have it: ssnctl index rebuild settles it when all answer",
+			      job);
 		goto out;
 	case JOB_UNREADABLE:
 		ret = catalogue_fail(cat, err);
@@ -162,9 +174,9 @@ int catalogue_begin(struct catalogue *cat, const char *job, uint32_t owner,
 	if (ret)
 		goto out;
 	ret = catalogue_run(cat, catalogue_ask(cat,
-		"INSERT INTO job (id, state, owner, name, at)"
-		" VALUES (?, 1, ?, ?, ?)", "sisi", job, (int64_t)owner, name,
-		(int64_t)time(NULL)));
+		"INSERT INTO job (id, state, owner, name, at, fresh)"
+		" VALUES (?, 1, ?, ?, ?, ?)", "sisii", job, (int64_t)owner, name,
+		(int64_t)time(NULL), (int64_t)!cat->lost));
 	if (ret == -EEXIST)
 		ret = err_set(err, -EBUSY,
 			      "another job is storing this name now");
@@ -242,14 +254,25 @@ int catalogue_commit(struct catalogue *cat, const char *job, const json_t *recor
 	return ret;
 }
 
+int catalogue_fresh(struct catalogue *cat, const char *job)
+{
+	int ret = 0;
+
+	pthread_mutex_lock(&cat->lock);
+	if (cat->lost)
+		ret = catalogue_run(cat, catalogue_ask(cat,
+			"UPDATE job SET fresh = 1 WHERE id = ?", "s", job));
+	pthread_mutex_unlock(&cat->lock);
+	return ret;
+}
+
 int catalogue_abort(struct catalogue *cat, const char *job)
 {
 	enum job_state state;
 	int ret;
 
 	pthread_mutex_lock(&cat->lock);
-	ret = catalogue_run(cat, catalogue_ask(cat,
-		"UPDATE job SET state = 3 WHERE id = ? AND state = 1", "s", job));
+	ret = job_abort(cat, job);
 	/* a change that can be read and is undone leaves it running, which the
 	 * next start makes aborted again */
 	state = job_state(cat, job, NULL);
@@ -257,6 +280,8 @@ int catalogue_abort(struct catalogue *cat, const char *job)
 		ret = 0;
 	else if (state == JOB_COMMITTED)
 		ret = -EALREADY;
+	else if (!ret && state == JOB_UNKNOWN)
+		ret = -ENODATA;
 	else if (!ret)
 		ret = -EIO;
 	else
@@ -275,6 +300,8 @@ int catalogue_settle(struct catalogue *cat, const char *job, enum job_state stat
 		"INSERT INTO job (id, state, at) VALUES (?1, ?2, ?3)"
 		" ON CONFLICT (id) DO UPDATE SET state = ?2 WHERE state = 4",
 		"sii", job, (int64_t)state, (int64_t)time(NULL)));
+	if (!ret && job_state(cat, job, NULL) != state)
+		ret = -EALREADY;
 	pthread_mutex_unlock(&cat->lock);
 	return ret;
 }

@@ -389,6 +389,17 @@ static bool same(const json_t *a, const json_t *b, const char *key)
 	return !want || json_equal(want, json_object_get(b, key));
 }
 
+static void dealer_refused(struct dealer *d, struct dealer_member *m,
+			   const char *op, const json_t *answer)
+{
+	const char *symbol = json_string_value(json_object_get(answer, "errno"));
+	const char *text = json_string_value(json_object_get(answer, "message"));
+
+	snprintf(m->refused, sizeof(m->refused), "%s", symbol ?: "");
+	dealer_out(d, m, -EREMOTEIO, "%s: %s: %s", op, symbol ?: "error",
+		   text ?: "no reason given");
+}
+
 int dealer_collect(struct dealer *d, uint8_t x, const json_t *msg,
 		   unsigned int timeout_ms, dealer_answer *fn, void *arg)
 {
@@ -439,11 +450,7 @@ int dealer_collect(struct dealer *d, uint8_t x, const json_t *msg,
 		    same(msg, answer, "segment") && same(msg, answer, "deal")) {
 			status = json_string_value(json_object_get(answer, "status"));
 			if (!status || !strcmp(status, "error"))
-				dealer_out(d, m, -EREMOTEIO, "%s: %s: %s", op,
-					   json_string_value(json_object_get(answer,
-						"errno")) ?: "error",
-					   json_string_value(json_object_get(answer,
-						"message")) ?: "no reason given");
+				dealer_refused(d, m, op, answer);
 			else if (fn && fn(d, m, answer, arg))
 				dealer_out(d, m, -EPROTO, "%s: a wrong answer", op);
 			answered[m - d->member] = true;

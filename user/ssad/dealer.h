@@ -21,6 +21,7 @@
  *		one member
  * @error:	why it is out, a negative errno
  * @why:	the same in words
+ * @refused:	the errno symbol that it answered when that put it out, or ""
  */
 struct dealer_member {
 	uint32_t node;
@@ -28,6 +29,7 @@ struct dealer_member {
 	bool in;
 	int error;
 	char why[160];
+	char refused[16];
 };
 
 struct dealer {

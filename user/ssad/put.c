@@ -187,6 +187,32 @@ static int put_metadata_segment(struct put *p, const json_t *meta, struct err *e
 
 /* --- the job */
 
+/*
+ * A catalogue that was lost does not know whether this job was committed before.
+ * Who refuses to begin it has it from then: it must not go on, nor be aborted. When
+ * it begins anew at n - k + 1 of them, no k have anything of it, and it is a job
+ * like any other.
+ */
+static int put_fresh(struct put *p, int in, struct err *err)
+{
+	unsigned int i;
+
+	if (!catalogue_lost(p->ssad->cat))
+		return 0;
+	for (i = 0; i < p->d->n; i++) {
+		const struct dealer_member *m = &p->d->member[i];
+
+		if (!strcmp(m->refused, "EEXIST") || !strcmp(m->refused, "EALREADY"))
+			return err_set(err, -EINPROGRESS,
+				       "%s (node %u) has this job, or this version, from before this agent lost its state: ssnctl index rebuild settles it",
+				       ssad_node_name(m->node, p->ssad), m->node);
+	}
+	if (in >= (int)(p->d->n - p->group->k + 1) &&
+	    catalogue_fresh(p->ssad->cat, p->job))
+		return err_set(err, -EIO, "the catalogue cannot be written");
+	return 0;
+}
+
 static int put_begin(struct put *p, const bool *skip, struct err *err)
 {
 	uint8_t nonce[16];
@@ -218,7 +244,7 @@ static int put_begin(struct put *p, const bool *skip, struct err *err)
 		return err_set(err, -ENOMEM, "no memory");
 	ret = dealer_ask(p->d, msg, 0, NULL, NULL);
 	json_decref(msg);
-	ret = put_enough(p, ret, err);
+	ret = put_fresh(p, ret, err) ?: put_enough(p, ret, err);
 	if (!ret && dealer_in(p->d) < p->d->n)
 		ret = dealer_write_set(p->d);
 	return ret;

@@ -172,11 +172,16 @@ static void rebuild_pending(struct rebuild *b, json_t *entry)
 {
 	const char *job = json_string_value(json_object_get(
 		json_object_get(entry, "row"), "job"));
+	enum job_state state;
 
 	if (!rebuild_count(entry, "pending"))
 		return;
 	switch (catalogue_job(b->ssad->cat, job)) {
 	case JOB_RUNNING:
+		/* repeated just now: what they have may be from before */
+		if (catalogue_lost(b->ssad->cat))
+			b->complete = false;
+		return;
 	case JOB_ABORTED:
 		return;			/* the shareholder asks, and is told */
 	case JOB_COMMITTED:
@@ -189,14 +194,15 @@ static void rebuild_pending(struct rebuild *b, json_t *entry)
 	case JOB_WAITING:
 		break;
 	}
-	if (rebuild_count(entry, "committed") ||
-	    rebuild_all_prepared(b, entry, job)) {
+	state = rebuild_count(entry, "committed") ||
+		rebuild_all_prepared(b, entry, job) ? JOB_COMMITTED : JOB_WAITING;
+	/* on the disk before anybody is told; or it is not settled yet */
+	if (catalogue_settle(b->ssad->cat, job, state))
+		b->complete = false;
+	else if (state == JOB_COMMITTED)
 		rebuild_commit(b, entry, job);
-		catalogue_settle(b->ssad->cat, job, JOB_COMMITTED);
-	} else {
-		catalogue_settle(b->ssad->cat, job, JOB_WAITING);
+	else
 		b->waiting++;
-	}
 }
 
 /* --- objects */

@@ -205,9 +205,17 @@ static void test_lost(struct catalogue **catp)
 	is_int(catalogue_job(cat, JOB(1)), JOB_UNKNOWN,
 	       "whose jobs are not called aborted");
 	is_int(begin(cat, JOB(9), "z", OBJ1, 1, false), 0, "a job of the new life");
+	is_int(catalogue_fresh(cat, JOB(9)), 0, "that nobody can have from before");
 	*catp = cat = reopen(cat);
 	is_int(catalogue_job(cat, JOB(9)), JOB_ABORTED,
 	       "is aborted by a crash, as it is known");
+	is_int(begin(cat, JOB(1), "z", OBJ1, 1, false), 0,
+	       "a job that may be from before");
+	*catp = cat = reopen(cat);
+	is_int(catalogue_job(cat, JOB(1)), JOB_UNKNOWN, "is not, by a crash");
+	is_int(begin(cat, JOB(1), "z", OBJ1, 1, false), 0, "begun again");
+	is_int(catalogue_abort(cat, JOB(1)), -ENODATA, "nor by its end");
+	is_int(catalogue_job(cat, JOB(1)), JOB_UNKNOWN, "it is lost as before");
 
 	is_int(catalogue_settle(cat, JOB(1), JOB_WAITING), 0, "a job that waits");
 	rec = record(OBJ1, 1, "z");
@@ -216,9 +224,11 @@ static void test_lost(struct catalogue **catp)
 	is_int(catalogue_found(cat), 0, "the rebuild is complete");
 	is_int(catalogue_job(cat, JOB(2)), JOB_ABORTED, "now unknown is aborted");
 	is_int(catalogue_job(cat, JOB(1)), JOB_WAITING, "but what waits, waits");
+	is_int(begin(cat, JOB(1), "z", OBJ1, 1, false), -EINPROGRESS,
+	       "and is not said to be aborted");
 	is_int(catalogue_settle(cat, JOB(1), JOB_COMMITTED), 0, "until it is settled");
 	is_int(catalogue_job(cat, JOB(1)), JOB_COMMITTED, "as committed");
-	is_int(catalogue_settle(cat, JOB(9), JOB_COMMITTED), 0,
+	is_int(catalogue_settle(cat, JOB(9), JOB_COMMITTED), -EALREADY,
 	       "settling what was decided here");
 	is_int(catalogue_job(cat, JOB(9)), JOB_ABORTED, "changes nothing");
 	is_int(catalogue_find(cat, 1, "z", &rec), 0, "the rebuilt name is found");
@@ -330,6 +340,7 @@ int main(void)
 	snprintf(store, sizeof(store), "%s/ssad", dir);
 	cat = reopen(NULL);
 	ok(catalogue_lost(cat), "a new catalogue knows of nothing before it");
+	is_int(catalogue_found(cat), 0, "a rebuild settles that");
 	test_jobs(&cat);
 	test_names(cat);
 	test_lost(&cat);
