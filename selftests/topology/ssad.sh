@@ -98,7 +98,7 @@ tap_is "the version before is gone" \
 tap_run "the new one comes back" get_back a
 tap_says "a name that is not there" ENOENT site_owner get nothing -o "$TOPO_TMP/got"
 tap_says "a directory" "is a directory" site_owner put /etc
-tap_says "an unreadable file" "No such file" site_owner put /nonexistent
+tap_says "a file that is not there" "No such file" site_owner put /nonexistent
 tap_says "a name that is not UTF-8" "not UTF-8" \
 	site_owner stat "$(printf 'a\xff')"
 tap_run "a name with control characters" put --name $'x\e[31m\ny'

@@ -25,14 +25,20 @@ int catalogue_insert(struct catalogue *cat, const json_t *record)
 	return ret;
 }
 
-int catalogue_restore(struct catalogue *cat, const json_t *record, struct err *err)
+int catalogue_restore(struct catalogue *cat, const json_t *record,
+		      const json_t *answer, struct err *err)
 {
 	int ret;
 
 	pthread_mutex_lock(&cat->lock);
-	ret = catalogue_insert(cat, record);
-	if (ret)
+	ret = catalogue_exec(cat, "BEGIN IMMEDIATE") ?:
+	      catalogue_insert(cat, record) ?:
+	      catalogue_insert_job(cat, record, answer) ?:
+	      catalogue_exec(cat, "COMMIT");
+	if (ret) {
 		catalogue_fail(cat, err);
+		sqlite3_exec(cat->db, "ROLLBACK", NULL, NULL, NULL);
+	}
 	pthread_mutex_unlock(&cat->lock);
 	return ret;
 }

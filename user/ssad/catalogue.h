@@ -47,23 +47,35 @@ bool catalogue_lost(struct catalogue *cat);
 int catalogue_found(struct catalogue *cat);
 
 /**
- * catalogue_begin - a put begins
+ * struct catalogue_put - what a put is; two are the same when all but @replace is
  * @job:	UUID text
  * @owner:	node id
  * @name:	of the object
  * @object:	UUID text, the policy's
  * @version:	the policy's
+ * @size:	bytes of the object
+ * @policy:	its text
  * @replace:	the name may exist
+ */
+struct catalogue_put {
+	const char *job, *name, *object, *policy;
+	uint32_t owner, version;
+	uint64_t size;
+	bool replace;
+};
+
+/**
+ * catalogue_begin - a put begins
  * @answer:	what a committed job answered, when 1 is returned; the caller's
  *
  * Returns 0; 1 with @answer for a job that is committed; -EALREADY it runs;
- * -ECANCELED it was aborted; -EINPROGRESS it waits for a rebuild to settle it; -EBUSY another job stores the same name now;
+ * -ECANCELED it was aborted; -EINPROGRESS it waits for a rebuild to settle it;
+ * -EEXIST also: a job of this id is there and is another one; -EBUSY another job stores the same name now;
  * -EEXIST the name is there and @replace is not given; -ESTALE the object and
  * version are not the next ones of this name; -EIO.
  */
-int catalogue_begin(struct catalogue *cat, const char *job, uint32_t owner,
-		    const char *name, const char *object, uint32_t version,
-		    bool replace, json_t **answer, struct err *err);
+int catalogue_begin(struct catalogue *cat, const struct catalogue_put *put,
+		    json_t **answer, struct err *err);
 
 /**
  * catalogue_commit - the COMMIT record
@@ -93,8 +105,12 @@ int catalogue_abort(struct catalogue *cat, const char *job);
 /* What is durable of it. Presumed aborted only where the database could be read and has no such job. */
 enum job_state catalogue_job(struct catalogue *cat, const char *job);
 
-/* A rebuild's: a record as found; a job that waits or is committed. */
-int catalogue_restore(struct catalogue *cat, const json_t *record, struct err *err);
+/*
+ * A rebuild's: a record as found, and its job, committed with @answer; a job that
+ * waits or is committed.
+ */
+int catalogue_restore(struct catalogue *cat, const json_t *record,
+		      const json_t *answer, struct err *err);
 /* -EALREADY: the job is something else here, and stays so. */
 int catalogue_settle(struct catalogue *cat, const char *job, enum job_state state);
 

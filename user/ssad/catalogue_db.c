@@ -50,6 +50,11 @@ static const char catalogue_schema[] =
 static const char *const catalogue_changes[] = {
 	/* 0: a lost catalogue cannot say that no shareholder has it from before */
 	"ALTER TABLE job ADD COLUMN fresh INTEGER NOT NULL DEFAULT 1;",
+	/* what a job is, besides its id; NULL where that is not known */
+	"ALTER TABLE job ADD COLUMN object TEXT;"
+	"ALTER TABLE job ADD COLUMN version INTEGER;"
+	"ALTER TABLE job ADD COLUMN size INTEGER;"
+	"ALTER TABLE job ADD COLUMN policy TEXT;",	/* its SHA-256 */
 };
 
 static int catalogue_errno(struct catalogue *cat)

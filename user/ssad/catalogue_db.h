@@ -34,5 +34,8 @@ int catalogue_step(struct catalogue *cat, sqlite3_stmt *st);
 const char *column_text(sqlite3_stmt *st, int i);
 /* @record as a row of objects. */
 int catalogue_insert(struct catalogue *cat, const json_t *record);
+/* The job of @record is committed, and its answer is @answer. */
+int catalogue_insert_job(struct catalogue *cat, const json_t *record,
+			 const json_t *answer);
 
 #endif

@@ -3,6 +3,7 @@
 #include "catalogue_db.h"
 
 #include <errno.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -91,11 +92,48 @@ enum job_state catalogue_job(struct catalogue *cat, const char *job)
 	return state;
 }
 
-/* Is @object, @version what comes next under this name? */
-static int name_next(struct catalogue *cat, uint32_t owner, const char *name,
-		     const char *object, uint32_t version, bool replace,
+#define HASH_TEXT	65
+
+static int policy_hash(const char *policy, char text[HASH_TEXT])
+{
+	uint8_t hash[32];
+
+	if (EVP_Digest(policy, strlen(policy), hash, NULL, EVP_sha256(), NULL) != 1)
+		return -ENOMEM;
+	hex_encode(hash, sizeof(hash), text);
+	return 0;
+}
+
+/* Is the job of that id this put? What is not known of it speaks for it. */
+static int job_same(struct catalogue *cat, const struct catalogue_put *put,
+		    const char *hash, struct err *err)
+{
+	sqlite3_stmt *st;
+	int ret;
+
+	st = catalogue_ask(cat, "SELECT 1 FROM job WHERE id = ?1 AND"
+			   " ifnull(owner, ?2) = ?2 AND ifnull(name, ?3) = ?3 AND"
+			   " ifnull(object, ?4) = ?4 AND"
+			   " ifnull(version, ?5) = ?5 AND"
+			   " ifnull(size, ?6) = ?6 AND ifnull(policy, ?7) = ?7",
+			   "sissiis", put->job, (int64_t)put->owner, put->name,
+			   put->object, (int64_t)put->version,
+			   (int64_t)put->size, hash);
+	ret = catalogue_step(cat, st);
+	sqlite3_finalize(st);
+	if (ret < 0)
+		return catalogue_fail(cat, err);
+	return ret ? 0 : err_set(err, -EEXIST,
+		"job %s was begun before for another owner, name, size, object or policy",
+		put->job);
+}
+
+/* Is it what comes next under this name? */
+static int name_next(struct catalogue *cat, const struct catalogue_put *put,
 		     struct err *err)
 {
+	const char *object = put->object, *name = put->name;
+	uint32_t owner = put->owner, version = put->version;
 	sqlite3_stmt *st;
 	int ret, row;
 
@@ -108,7 +146,7 @@ static int name_next(struct catalogue *cat, uint32_t owner, const char *name,
 	if (row > 0) {
 		int64_t have = sqlite3_column_int64(st, 1);
 
-		if (!replace)
+		if (!put->replace)
 			ret = err_set(err, -EEXIST,
 				      "this name is stored already, version %lld",
 				      (long long)have);
@@ -136,55 +174,73 @@ static int name_next(struct catalogue *cat, uint32_t owner, const char *name,
 	return ret;
 }
 
-int catalogue_begin(struct catalogue *cat, const char *job, uint32_t owner,
-		    const char *name, const char *object, uint32_t version,
-		    bool replace, json_t **answer, struct err *err)
+/* What is known of the job already: 0 nothing, 1 its answer, or -errno. */
+static int job_known(struct catalogue *cat, const struct catalogue_put *put,
+		     const char *hash, json_t **answer, struct err *err)
 {
+	enum job_state state = job_state(cat, put->job, answer);
+	const char *job = put->job;
+	int ret = 0;
+
+	if (state != JOB_UNKNOWN && state != JOB_UNREADABLE)
+		ret = job_same(cat, put, hash, err);
+	if (ret)
+		return ret;
+	switch (state) {
+	case JOB_COMMITTED:
+		return *answer ? 1 : err_set(err, -EIO,
+			"job %s is committed; its answer is lost", job);
+	case JOB_RUNNING:
+		return err_set(err, -EALREADY, "job %s is running", job);
+	case JOB_ABORTED:
+		return err_set(err, -ECANCELED, "job %s was aborted", job);
+	case JOB_WAITING:
+		return err_set(err, -EINPROGRESS,
+			       "job %s is from before this agent lost its state, and some shareholders have it: ssnctl index rebuild settles it when all answer",
+			       job);
+	case JOB_UNREADABLE:
+		return catalogue_fail(cat, err);
+	default:
+		return 0;
+	}
+}
+
+int catalogue_begin(struct catalogue *cat, const struct catalogue_put *put,
+		    json_t **answer, struct err *err)
+{
+	char hash[HASH_TEXT];
 	int ret;
 
 	*answer = NULL;
+	ret = policy_hash(put->policy, hash);
+	if (ret)
+		return err_set(err, ret, "no memory");
 	pthread_mutex_lock(&cat->lock);
-	if (catalogue_mend(cat)) {
-		ret = catalogue_fail(cat, err);
-		goto out;
-	}
-	switch (job_state(cat, job, answer)) {
-	case JOB_COMMITTED:
-		ret = *answer ? 1 : err_set(err, -EIO,
-			"job %s is committed; its answer is lost", job);
-		goto out;
-	case JOB_RUNNING:
-		ret = err_set(err, -EALREADY, "job %s is running", job);
-		goto out;
-	case JOB_ABORTED:
-		ret = err_set(err, -ECANCELED, "job %s was aborted", job);
-		goto out;
-	case JOB_WAITING:
-		ret = err_set(err, -EINPROGRESS,
-			      "job %s is from before this agent lost its state, and some shareholders have it: ssnctl index rebuild settles it when all answer",
-			      job);
-		goto out;
-	case JOB_UNREADABLE:
-		ret = catalogue_fail(cat, err);
-		goto out;
-	case JOB_UNKNOWN:
-		break;
-	}
-	ret = name_next(cat, owner, name, object, version, replace, err);
+	ret = catalogue_mend(cat);
+	if (ret)
+		catalogue_fail(cat, err);
+	ret = ret ?: job_known(cat, put, hash, answer, err) ?:
+	      name_next(cat, put, err);
 	if (ret)
 		goto out;
 	ret = catalogue_run(cat, catalogue_ask(cat,
-		"INSERT INTO job (id, state, owner, name, at, fresh)"
-		" VALUES (?, 1, ?, ?, ?, ?)", "sisii", job, (int64_t)owner, name,
+		"INSERT INTO job (id, state, owner, name, object, version, size,"
+		" policy, at, fresh) VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"sissiisii", put->job, (int64_t)put->owner, put->name, put->object,
+		(int64_t)put->version, (int64_t)put->size, hash,
 		(int64_t)time(NULL), (int64_t)!cat->lost));
 	if (ret == -EEXIST)
 		ret = err_set(err, -EBUSY,
 			      "another job is storing this name now");
 	else if (ret) {
 		catalogue_fail(cat, err);
-		job_orphan(cat, job);
+		job_orphan(cat, put->job);
 	}
 out:
+	if (ret < 0) {
+		json_decref(*answer);
+		*answer = NULL;
+	}
 	pthread_mutex_unlock(&cat->lock);
 	return ret;
 }
@@ -303,5 +359,35 @@ int catalogue_settle(struct catalogue *cat, const char *job, enum job_state stat
 	if (!ret && job_state(cat, job, NULL) != state)
 		ret = -EALREADY;
 	pthread_mutex_unlock(&cat->lock);
+	return ret;
+}
+
+int catalogue_insert_job(struct catalogue *cat, const json_t *record,
+			 const json_t *answer)
+{
+	const char *policy = json_string_value(json_object_get(record, "policy"));
+	char *text = json_dumps(answer, JSON_COMPACT), hash[HASH_TEXT];
+	int ret = text ? policy_hash(policy ?: "", hash) : -ENOMEM;
+
+	if (!ret)
+		ret = catalogue_run(cat, catalogue_ask(cat,
+			"INSERT INTO job (id, state, owner, name, object, version,"
+			" size, policy, answer, at)"
+			" VALUES (?, 2, ?, ?, ?, ?, ?, ?, ?, ?)"
+			" ON CONFLICT (id) DO UPDATE SET state = 2,"
+			" owner = excluded.owner, name = excluded.name,"
+			" object = excluded.object, version = excluded.version,"
+			" size = excluded.size, policy = excluded.policy,"
+			" answer = excluded.answer"
+			" WHERE state IN (2, 4) AND answer IS NULL", "sissiissi",
+			json_string_value(json_object_get(record, "job")),
+			(int64_t)json_integer_value(json_object_get(record, "owner")),
+			json_string_value(json_object_get(record, "name")),
+			json_string_value(json_object_get(record, "object")),
+			(int64_t)json_integer_value(json_object_get(record,
+								    "version")),
+			(int64_t)json_integer_value(json_object_get(record, "size")),
+			hash, text, (int64_t)time(NULL)));
+	free(text);
 	return ret;
 }

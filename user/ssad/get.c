@@ -281,6 +281,7 @@ int session_stat(struct session *s, const json_t *req)
 	}
 	row = record_row(json);
 	json_object_set_new(row, "re", json_string("stat"));
+	json_object_set(row, "job", json_object_get(json, "job"));
 	json_object_set_new(row, "status", json_string("done"));
 	json_object_set(row, "members", json_object_get(json, "members"));
 	json_object_set_new(row, "policy", json_string(rec.policy));

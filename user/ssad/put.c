@@ -274,21 +274,6 @@ static int put_data(struct put *p, struct err *err)
 	return 0;
 }
 
-static json_t *put_answer(const struct put *p, unsigned int confirmed)
-{
-	char answer[64] = "ok";
-
-	if (confirmed < p->group->n)
-		snprintf(answer, sizeof(answer), "degraded: survives %u losses",
-			 confirmed - p->group->k);
-	return json_pack("{s:s, s:s, s:s, s:I, s:i, s:s, s:I, s:I}", "re", "put",
-			 "status", "done", "object", p->object, "version",
-			 (json_int_t)p->policy.version, "confirmed", confirmed,
-			 "answer", answer, "wire_bytes",
-			 (json_int_t)p->d->wire_bytes, "pad_bytes",
-			 (json_int_t)p->d->pad_bytes);
-}
-
 /* All say prepared, then the COMMIT record. @answer is what the owner gets. */
 static int put_commit(struct put *p, json_t *meta, json_t **answer, struct err *err)
 {
@@ -300,10 +285,12 @@ static int put_commit(struct put *p, json_t *meta, json_t **answer, struct err *
 	ret = put_enough(p, ret, err);
 	if (ret)
 		return ret;
-	*answer = put_answer(p, dealer_in(p->d));
 	json_object_set_new(meta, "object", json_string(p->object));
 	json_object_set_new(meta, "version", json_integer(p->policy.version));
 	json_object_set_new(meta, "members", record_members(p->d));
+	*answer = record_answer(meta);
+	json_object_set_new(*answer, "wire_bytes", json_integer(p->d->wire_bytes));
+	json_object_set_new(*answer, "pad_bytes", json_integer(p->d->pad_bytes));
 	ret = catalogue_commit(p->ssad->cat, p->job, meta, *answer, err);
 	/* perhaps committed: nobody is told to drop it, who asks is told later */
 	if (!ret || ret == -EINPROGRESS)
@@ -400,9 +387,11 @@ int session_put(struct session *s, const json_t *req)
 
 	ret = put_read(&p, req, &err) ?: put_policy(&p, &err);
 	if (!ret)
-		ret = catalogue_begin(s->ssad->cat, p.job, s->peer.node, p.name,
-				      p.object, p.policy.version, p.replace,
-				      &answer, &err);
+		ret = catalogue_begin(s->ssad->cat, &(struct catalogue_put){
+				.job = p.job, .owner = s->peer.node, .name = p.name,
+				.object = p.object, .version = p.policy.version,
+				.size = p.size, .policy = p.policy_text,
+				.replace = p.replace }, &answer, &err);
 	if (!ret) {
 		p.begun = true;
 		ret = put_run(&p, &answer, &err);

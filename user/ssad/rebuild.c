@@ -273,8 +273,8 @@ static int rebuild_object(struct rebuild *b, struct gather *g, const json_t *ent
 	const json_t *row = json_object_get(entry, "row");
 	const char *object = json_string_value(json_object_get(row, "object"));
 	int64_t version = json_integer_value(json_object_get(row, "version"));
+	json_t *json = NULL, *answer;
 	struct err err = { "" };
-	json_t *json = NULL;
 	int ret;
 
 	if (!rebuild_count(entry, "committed"))
@@ -292,8 +292,11 @@ static int rebuild_object(struct rebuild *b, struct gather *g, const json_t *ent
 		return 0;
 	}
 	ret = rebuild_record(b, g, entry, buf, &json, &err);
-	if (!ret)
-		ret = catalogue_restore(b->ssad->cat, json, &err);
+	if (!ret) {
+		answer = record_answer(json);
+		ret = catalogue_restore(b->ssad->cat, json, answer, &err);
+		json_decref(answer);
+	}
 	json_decref(json);
 	if (ret) {
 		log_warn("rebuild: object %s version %lld: %s", object,

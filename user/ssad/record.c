@@ -2,6 +2,7 @@
 #include "record.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "util.h"
@@ -90,6 +91,21 @@ unsigned int record_confirmed(const json_t *json)
 		confirmed += state && !strcmp(state, "confirmed");
 	}
 	return confirmed;
+}
+
+json_t *record_answer(const json_t *json)
+{
+	unsigned int confirmed = record_confirmed(json);
+	unsigned int k = json_integer_value(json_object_get(json, "k"));
+	char answer[64] = "ok";
+
+	if (confirmed < json_integer_value(json_object_get(json, "n")))
+		snprintf(answer, sizeof(answer), "degraded: survives %u losses",
+			 confirmed > k ? confirmed - k : 0);
+	return json_pack("{s:s, s:s, s:O, s:O, s:i, s:s}", "re", "put", "status",
+			 "done", "object", json_object_get(json, "object"),
+			 "version", json_object_get(json, "version"),
+			 "confirmed", confirmed, "answer", answer);
 }
 
 json_t *record_row(const json_t *json)

@@ -33,6 +33,8 @@ int record_read(const json_t *json, struct record *r, struct err *err);
 /* The members array: those of @d that are in are "confirmed". */
 json_t *record_members(const struct dealer *d);
 unsigned int record_confirmed(const json_t *json);
+/* What the put that stored it was answered. */
+json_t *record_answer(const json_t *json);
 /* A row of ls. */
 json_t *record_row(const json_t *json);
 

@@ -2,6 +2,7 @@
 #include "owner.h"
 
 #include <errno.h>
+#include <openssl/evp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,5 +258,20 @@ int owner_uuid(char text[UUID_TEXT])
 	if (ret)
 		return cmd_error("no random bytes: %s", strerror(-ret));
 	uuid_format(uuid, text);
+	return CMD_OK;
+}
+
+int owner_object(const char *job, char text[UUID_TEXT])
+{
+	static const char what[] = "ssnctl object of job";
+	uint8_t bytes[sizeof(what) + UUID_BYTES], hash[32];
+
+	memcpy(bytes, what, sizeof(what));
+	if (uuid_parse(job, bytes + sizeof(what)) ||
+	    EVP_Digest(bytes, sizeof(bytes), hash, NULL, EVP_sha256(), NULL) != 1)
+		return cmd_error("no object id can be made");
+	hash[6] = (hash[6] & 0x0f) | 0x80;	/* RFC 9562, 5.8 */
+	hash[8] = (hash[8] & 0x3f) | 0x80;
+	uuid_format(hash, text);
 	return CMD_OK;
 }

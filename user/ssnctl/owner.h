@@ -61,5 +61,7 @@ int owner_out_end(struct out *o);
 json_t *owner_name(const char *name);
 /* A fresh UUID. 0 or CMD_FAILED. */
 int owner_uuid(char text[37]);
+/* The object that @job makes: the same job, repeated, makes no other one. */
+int owner_object(const char *job, char text[37]);
 
 #endif

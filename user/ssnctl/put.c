@@ -50,7 +50,10 @@ static int put_file(struct put *p)
 	return CMD_OK;
 }
 
-/* What comes next under this name: the object and version that exist, plus one. */
+/*
+ * What comes next under this name: the object and version that exist, plus one;
+ * or just those, if it is this job that has stored them.
+ */
 static int put_next(struct put *p)
 {
 	json_t *msg;
@@ -58,7 +61,7 @@ static int put_next(struct put *p)
 	int ret = CMD_OK;
 
 	p->version = 1;
-	if (owner_uuid(p->object) || (!*p->job && owner_uuid(p->job)))
+	if ((!*p->job && owner_uuid(p->job)) || owner_object(p->job, p->object))
 		return CMD_FAILED;
 	if (!p->replace)
 		return CMD_OK;
@@ -69,7 +72,8 @@ static int put_next(struct put *p)
 	if (!strcmp(json_text(msg, "status"), "done") &&
 	    !strcmp(json_text(msg, "state"), "stored")) {
 		snprintf(p->object, sizeof(p->object), "%s", json_text(msg, "object"));
-		p->version = json_number(msg, "version") + 1;
+		p->version = json_number(msg, "version") +
+			     !!strcmp(json_text(msg, "job"), p->job);
 	} else if (!strcmp(json_text(msg, "status"), "error") &&
 		   strcmp(json_text(msg, "errno"), "ENOENT")) {
 		ret = owner_refused("put", msg);
@@ -268,16 +272,17 @@ static int put_once(struct put *p)
 
 /*
  * The connection broke, perhaps after the COMMIT: the same job tells. An SSA that
- * has not seen it says "go"; then nothing was stored.
+ * has not seen it says "go"; then nothing was stored, nor if it says that the job
+ * was aborted. Any other answer leaves it open.
  */
 static int put_outcome(struct put *p)
 {
 	uint64_t deadline = monotonic_ms() + ASK_AGAIN_MS;
+	bool again = true, nothing = false;
 	json_t *req, *msg;
-	bool again = true;
 	ssize_t len;
 
-	while (again && !p->answer && monotonic_ms() < deadline) {
+	while (again && monotonic_ms() < deadline) {
 		struct pollfd none = { .fd = -1 };
 
 		again = false;
@@ -299,18 +304,23 @@ static int put_outcome(struct put *p)
 		}
 		if (!strcmp(json_text(msg, "status"), "done")) {
 			p->answer = json_incref(msg);
+		} else if (!strcmp(json_text(msg, "status"), "go") ||
+			   !strcmp(json_text(msg, "errno"), "ECANCELED")) {
+			nothing = true;
 		} else if (!strcmp(json_text(msg, "errno"), "EALREADY")) {
 			again = true;
 			poll(&none, 1, ASK_PAUSE_MS);
+		} else {
+			owner_refused("put", msg);
 		}
 		json_decref(msg);
 	}
 	if (p->answer)
 		return CMD_OK;
-	if (again)
-		return cmd_error("put: whether job %s was committed is not known: ask again with --job %s, the same FILE and options",
-				 p->job, p->job);
-	return cmd_error("put: nothing was stored: put it again");
+	if (nothing)
+		return cmd_error("put: nothing was stored: put it again");
+	return cmd_error("put: whether job %s was committed is not known: ask again with --job %s, the same FILE and options",
+			 p->job, p->job);
 }
 
 static int put_show(const struct put *p)

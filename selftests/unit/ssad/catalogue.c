@@ -44,8 +44,9 @@ static struct err err;
 
 static json_t *record(const char *object, int version, const char *name)
 {
-	return json_pack("{s:s, s:i, s:i, s:s, s:s}", "object", object, "version",
-			 version, "owner", 1, "name", name, "job", "x");
+	return json_pack("{s:s, s:i, s:i, s:s, s:s, s:i, s:s}", "object", object,
+			 "version", version, "owner", 1, "name", name, "job",
+			 JOB(r), "size", 10, "policy", "p");
 }
 
 static struct catalogue *reopen(struct catalogue *cat)
@@ -59,9 +60,11 @@ static struct catalogue *reopen(struct catalogue *cat)
 static int begin(struct catalogue *cat, const char *job, const char *name,
 		 const char *object, int version, bool replace)
 {
+	const struct catalogue_put put = { .job = job, .owner = 1, .name = name,
+		.object = object, .version = version, .size = 10, .policy = "p",
+		.replace = replace };
 	json_t *answer;
-	int ret = catalogue_begin(cat, job, 1, name, object, version, replace,
-				  &answer, &err);
+	int ret = catalogue_begin(cat, &put, &answer, &err);
 
 	json_decref(answer);
 	return ret;
@@ -91,6 +94,8 @@ static void remove_file(const char *name)
 static void test_jobs(struct catalogue **catp)
 {
 	struct catalogue *cat = *catp;
+	struct catalogue_put same = { .job = JOB(1), .owner = 1, .name = "a",
+		.object = OBJ1, .version = 1, .size = 10, .policy = "p" }, other;
 	json_t *answer = NULL, *rec;
 
 	is_int(begin(cat, JOB(1), "a", OBJ1, 1, false), 0, "a new job begins");
@@ -104,11 +109,36 @@ static void test_jobs(struct catalogue **catp)
 	is_int(commit(cat, JOB(1), OBJ1, 1, "a"), 0, "COMMIT");
 	is_int(commit(cat, JOB(1), OBJ1, 1, "a"), -ECANCELED, "no second COMMIT");
 	is_int(catalogue_job(cat, JOB(1)), JOB_COMMITTED, "the job is committed");
-	is_int(catalogue_begin(cat, JOB(1), 1, "a", OBJ1, 1, false, &answer, &err),
-	       1, "a committed job again");
+	is_int(catalogue_begin(cat, &same, &answer, &err), 1,
+	       "a committed job again");
 	is_int(json_integer_value(json_object_get(answer, "version")), 1,
 	       "gives the answer it gave");
 	json_decref(answer);
+	other = same;
+	other.owner = 2;
+	is_int(catalogue_begin(cat, &other, &answer, &err), -EEXIST,
+	       "but not to another owner");
+	other = same;
+	other.name = "b";
+	is_int(catalogue_begin(cat, &other, &answer, &err), -EEXIST,
+	       "for another name");
+	other = same;
+	other.object = OBJ2;
+	is_int(catalogue_begin(cat, &other, &answer, &err), -EEXIST,
+	       "another object");
+	other = same;
+	other.version = 2;
+	is_int(catalogue_begin(cat, &other, &answer, &err), -EEXIST,
+	       "another version");
+	other = same;
+	other.size = 11;
+	is_int(catalogue_begin(cat, &other, &answer, &err), -EEXIST,
+	       "another size");
+	other = same;
+	other.policy = "q";
+	is_int(catalogue_begin(cat, &other, &answer, &err), -EEXIST,
+	       "or another policy");
+	ok(!answer, "and nothing of the answer is given away");
 	is_int(catalogue_abort(cat, JOB(1)), -EALREADY, "an abort after the COMMIT");
 	is_int(catalogue_job(cat, JOB(1)), JOB_COMMITTED, "changes nothing");
 
@@ -180,8 +210,10 @@ static void test_names(struct catalogue *cat)
 
 static void test_lost(struct catalogue **catp)
 {
+	struct catalogue_put put = { .owner = 1, .name = "z", .object = OBJ1,
+		.version = 1, .size = 10, .policy = "p" };
 	struct catalogue *cat = *catp;
-	json_t *rec;
+	json_t *rec, *answer;
 
 	is_int(catalogue_found(cat), 0, "settled");
 	*catp = cat = reopen(cat);
@@ -219,8 +251,20 @@ static void test_lost(struct catalogue **catp)
 
 	is_int(catalogue_settle(cat, JOB(1), JOB_WAITING), 0, "a job that waits");
 	rec = record(OBJ1, 1, "z");
-	is_int(catalogue_restore(cat, rec, &err), 0, "a record that was rebuilt");
+	answer = json_pack("{s:i}", "version", 1);
+	is_int(catalogue_restore(cat, rec, answer, &err), 0,
+	       "a record that was rebuilt");
+	json_decref(answer);
 	json_decref(rec);
+	is_int(catalogue_job(cat, JOB(r)), JOB_COMMITTED,
+	       "settles the job that stored it");
+	put.job = JOB(r);
+	is_int(catalogue_begin(cat, &put, &answer, &err), 1,
+	       "which gets an answer when it is repeated");
+	json_decref(answer);
+	put.size++;
+	is_int(catalogue_begin(cat, &put, &answer, &err), -EEXIST,
+	       "and another one of that id does not");
 	is_int(catalogue_found(cat), 0, "the rebuild is complete");
 	is_int(catalogue_job(cat, JOB(2)), JOB_ABORTED, "now unknown is aborted");
 	is_int(catalogue_job(cat, JOB(1)), JOB_WAITING, "but what waits, waits");
@@ -268,7 +312,7 @@ static void test_unreadable(struct catalogue *cat)
 static void test_doubt(struct catalogue **catp)
 {
 	struct catalogue *cat = *catp;
-	json_t *answer = NULL, *rec;
+	json_t *rec;
 
 	begin(cat, BAD(1), "d1", OBJ(1), 1, false);
 	fail_folder = 1;
@@ -287,9 +331,8 @@ static void test_doubt(struct catalogue **catp)
 	fail_folder = 0;
 	is_int(catalogue_job(cat, BAD(2)), JOB_COMMITTED,
 	       "when the disk is well, it is committed");
-	is_int(catalogue_begin(cat, BAD(2), 1, "d2", OBJ(2), 1, false, &answer,
-			       &err), 1, "and has its answer");
-	json_decref(answer);
+	is_int(begin(cat, BAD(2), "d2", OBJ(2), 1, false), 1,
+	       "and has its answer");
 
 	begin(cat, BAD(3), "d3", OBJ(3), 1, false);
 	fail_file = -1;

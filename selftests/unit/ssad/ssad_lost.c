@@ -69,6 +69,11 @@ static void test_settled(void)
 	   !answered("waiting"), "commits what all n have prepared");
 	is_int(catalogue_job(ssad.cat, JOB(1)), JOB_COMMITTED, "here");
 	is_int(held(JOB(1), "committed"), N, "and there");
+	is_str(agent_put(JOB(1), OBJECT(1), "a", 1, 10), "done",
+	       "repeated, it gets its answer");
+	is_int(answered("confirmed"), N, "with who has it");
+	is_str(agent_put(JOB(1), OBJECT(1), "a", 1, 11), "error EEXIST",
+	       "another put of that id does not");
 	is_int(catalogue_job(ssad.cat, JOB(9)), JOB_ABORTED,
 	       "then what nobody has is aborted");
 
@@ -100,19 +105,22 @@ static void test_fresh(void)
 	holders_make();
 	is_str(agent_put(JOB(4), OBJECT(4), "c", 1, 10), "done", "one that does not");
 	is_int(held(JOB(4), "committed"), N, "is stored");
+	is_str(agent_put(JOB(4), OBJECT(6), "e", 1, 20), "error EEXIST",
+	       "another put of that id is not, and is told so");
 }
 
 /* A repeated job runs while the rebuild looks: it has settled nothing. */
 static int begin_again(struct share_socket *s, const struct ssn_share *share,
 		       const json_t *msg, size_t len)
 {
+	const struct catalogue_put put = { .job = JOB(5), .owner = 1, .name = "d",
+		.object = OBJECT(5), .version = 1, .policy = "" };
 	const char *op = json_string_value(json_object_get(msg, "op"));
 	struct err err;
 	json_t *answer;
 
 	if (op && !strcmp(op, "list"))
-		catalogue_begin(ssad.cat, JOB(5), 1, "d", OBJECT(5), 1, false,
-				&answer, &err);
+		catalogue_begin(ssad.cat, &put, &answer, &err);
 	return 0;
 }
 
