@@ -126,16 +126,33 @@ int exchange_receive(struct exchange *x, const struct ssn_share *head,
 	return ret;
 }
 
+int exchange_out(struct exchange *x, const struct ssn_share *head,
+		 const void *buf, size_t len)
+{
+	ssize_t ret = x->send(x->arg, head, buf, len);
+	uint64_t now;
+
+	if (ret >= 0) {
+		x->blocked = 0;
+		return 0;
+	}
+	if (ret != -EAGAIN && ret != -ENOKEY)
+		return ret;
+	now = monotonic_ms();
+	if (!x->blocked)
+		x->blocked = now;
+	return now - x->blocked < EXCHANGE_PATIENCE_MS ? EXCHANGE_BLOCKED :
+							 ret;
+}
+
 int exchange_run(struct exchange *x)
 {
 	const struct ssn_share control = { .flags = SSN_SHARE_CONTROL };
-	ssize_t ret;
+	int ret;
 
 	if (x->out) {
-		ret = x->send(x->arg, &control, x->out, strlen(x->out));
-		if (ret == -EAGAIN)
-			return EXCHANGE_BLOCKED;
-		if (ret < 0)
+		ret = exchange_out(x, &control, x->out, strlen(x->out));
+		if (ret)
 			return ret;
 		free(x->out);
 		x->out = NULL;

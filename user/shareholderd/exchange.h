@@ -42,7 +42,11 @@ struct exchange_env {
 	void *arg;
 };
 
-/* Bytes, or -errno; -EAGAIN: not now, exchange_run() will try again. */
+/*
+ * Bytes, or -errno; -EAGAIN (window) and -ENOKEY (pad): not now, exchange_run()
+ * will try again, until nothing has gone for EXCHANGE_PATIENCE_MS.
+ */
+#define EXCHANGE_PATIENCE_MS	120000
 typedef ssize_t exchange_send(void *arg, const struct ssn_share *head,
 			      const void *buf, size_t len);
 
@@ -74,6 +78,7 @@ struct exchange {
 	exchange_send *send;
 	void *arg;
 	char *out;			/* an answer that is not sent yet */
+	uint64_t blocked;		/* monotonic_ms() since when; 0: it is not */
 	struct put put;
 	struct serve serve;
 };
@@ -97,7 +102,16 @@ enum {
 };
 int exchange_run(struct exchange *x);	/* or -errno: the connection is to end */
 
-/* --- for put.c and serve.c: one answer to a request */
+/* --- for put.c and serve.c */
+
+/*
+ * Send: 0; EXCHANGE_BLOCKED; or -errno, also of what it was blocked by for too
+ * long.
+ */
+int exchange_out(struct exchange *x, const struct ssn_share *head,
+		 const void *buf, size_t len);
+
+/* One answer to a request. */
 
 /* @answer is consumed; "re", and of "job", "req", "segment", "deal" what the
  * request has, are added. 0 or -ENOMEM. */

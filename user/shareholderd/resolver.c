@@ -109,7 +109,7 @@ static void resolver_writable(evutil_socket_t fd, short what, void *arg)
 	else
 		ret = question ? ssn_send_json(r->fd, 0, question) : -ENOMEM;
 	json_decref(question);
-	if (ret == -EAGAIN || ret == -ENOTCONN || ret == -EINPROGRESS) {
+	if (ret == -EAGAIN || ret == -ENOKEY || ret == -ENOTCONN || ret == -EINPROGRESS) {
 		ret = monotonic_ms() > r->deadline ? -ETIMEDOUT :
 		      resolver_wait(r, EV_TIMEOUT, resolver_writable,
 				    &resolver_retry);

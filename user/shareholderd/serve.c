@@ -137,7 +137,7 @@ static int serve_message(struct exchange *x)
 {
 	struct serve *serve = &x->serve;
 	struct ssn_share head = serve->file.rec.id;
-	ssize_t ret;
+	int ret;
 
 	if (!serve->len) {
 		serve->len = sharefile_read(&serve->file, serve->next,
@@ -150,10 +150,8 @@ static int serve_message(struct exchange *x)
 		}
 	}
 	head.message = serve->next;
-	ret = x->send(x->arg, &head, serve->buf, serve->len);
-	if (ret == -EAGAIN)
-		return EXCHANGE_BLOCKED;
-	if (ret < 0)
+	ret = exchange_out(x, &head, serve->buf, serve->len);
+	if (ret)
 		return ret;
 	serve->len = 0;
 	if (++serve->next < sharefile_messages(serve->file.length))

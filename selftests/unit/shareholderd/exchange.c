@@ -329,6 +329,24 @@ static void test_blocked(void)
 	link_tell(&slow, op_read(OBJECT2, 2, 0));
 	link_close(&slow);
 	ok(1, "a reader that goes in the middle");
+
+	link_open(&slow);
+	slow.full = ENOKEY;
+	slow.room = 0;
+	link_tell(&slow, op_read(OBJECT2, 2, 0));
+	is_int(slow.state, EXCHANGE_BLOCKED, "no pad for an answer blocks too");
+	slow.room = 2;
+	link_run(&slow);
+	is_int(slow.state, EXCHANGE_BLOCKED, "no pad for a share as well");
+	slow.room = -1;
+	link_run(&slow);
+	is_int(slow.state, EXCHANGE_IDLE, "until there is some");
+	slow.room = 0;
+	link_tell(&slow, op_read(OBJECT2, 2, 0));
+	is_int(slow.state, EXCHANGE_BLOCKED, "a peer without pad");
+	slow.x->blocked -= EXCHANGE_PATIENCE_MS;
+	is_int(exchange_run(slow.x), -ENOKEY, "is not waited for for ever");
+	link_close(&slow);
 	link_close(&l);
 }
 

@@ -113,6 +113,7 @@ struct link {
 	struct exchange *x;
 	struct sent *first, **last;
 	int room;			/* messages that can be sent; < 0: all */
+	int full;			/* why others cannot; 0: EAGAIN */
 	int state;			/* of the last exchange_run() */
 };
 
@@ -123,7 +124,7 @@ static ssize_t link_send(void *arg, const struct ssn_share *head,
 	struct sent *s;
 
 	if (!l->room)
-		return -EAGAIN;
+		return l->full ? -l->full : -EAGAIN;
 	l->room -= l->room > 0;
 	s = calloc(1, sizeof(*s));
 	s->head = *head;
