@@ -438,6 +438,8 @@ int dealer_collect(struct dealer *d, uint8_t x, const json_t *msg,
 		if (len < 0)
 			return len;
 		m = dealer_at(d, share.x);
+		if (m)
+			reserve_spent(d->reserved, m->node, QKD_DIR_RX, len);
 		if (!m || !m->in || !(share.flags & SSN_SHARE_CONTROL))
 			continue;
 		answer = ssn_parse_json(d->buf, len);

@@ -6,35 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
-#include "solve.h"
+#include "reading.h"
 #include "ssnsock.h"
 #include "util.h"
-
-/* What one member, or the kernel's combination, has given of a segment. */
-struct part {
-	bool asked;
-	bool go;		/* deal, length and messages are known */
-	bool bad;
-	uint64_t deal;
-	uint64_t length;
-	uint32_t messages;
-	uint8_t *data;
-	uint64_t have;		/* bytes of data that came */
-	uint32_t next;		/* message expected */
-	uint64_t came;		/* deal that the data said */
-};
-
-struct reading {
-	struct gather *g;
-	const struct segment_id *id;
-	uint64_t epoch;
-	size_t size;		/* room for m || r || t */
-	uint64_t req;
-	struct part part[SSN_MEMBERS_MAX];	/* by member */
-	/* by member: what it failed with, over all tries at this segment */
-	char why[SSN_MEMBERS_MAX][160];
-};
 
 void gather_init(struct gather *g, const struct network *net,
 		 const struct network_group *group, unsigned int timeout_ms)
@@ -51,7 +25,7 @@ void gather_free(struct gather *g)
 	g->d = NULL;
 }
 
-static int gather_connect(struct gather *g, bool raw, struct err *err)
+int gather_connect(struct gather *g, bool raw, struct err *err)
 {
 	int ret;
 
@@ -76,7 +50,7 @@ void gather_charge(struct gather *g, struct reservation *reserved)
 }
 
 /* Members that have not failed yet, and, if @picky, are not to be avoided. */
-static unsigned int gather_choose(struct reading *r, bool picky, unsigned int max,
+unsigned int gather_choose(struct reading *r, bool picky, unsigned int max,
 				  uint8_t *x)
 {
 	const struct dealer *d = r->g->d;
@@ -105,7 +79,7 @@ static void gather_failed(struct reading *r)
 	}
 }
 
-static int gather_too_few(struct reading *r, unsigned int count, struct err *err)
+int gather_too_few(struct reading *r, unsigned int count, struct err *err)
 {
 	const struct network_group *group = r->g->group;
 	char text[400] = "";
@@ -127,97 +101,58 @@ static int gather_too_few(struct reading *r, unsigned int count, struct err *err
 		       r->id->segment, count, group->k, group->id, text);
 }
 
-static void gather_ask(struct reading *r, const uint8_t *x, unsigned int count)
+/*
+ * Do the k at @x agree on what the segment is? Then @whole gets that. -EBADMSG:
+ * they do not; -EAGAIN: not all have said it.
+ */
+static int gather_agreed(struct reading *r, const uint8_t *x, struct part *whole)
+{
+	const struct part *p, *first = NULL;
+	unsigned int i;
+
+	for (i = 0; i < r->g->group->k; i++) {
+		p = &r->part[dealer_at(r->g->d, x[i]) - r->g->d->member];
+		if (!p->go)
+			return -EAGAIN;
+		first = first ?: p;
+		if (p->deal != first->deal || p->length != first->length)
+			return -EBADMSG;
+	}
+	if (!whole->go)
+		whole->since = monotonic_ms();
+	whole->go = true;
+	whole->deal = first->deal;
+	whole->length = first->length;
+	whole->messages = first->messages;
+	return 0;
+}
+
+/* One of those that were asked is out: the others are asked in its place. */
+static bool gather_lacks(struct reading *r, const uint8_t *x)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->g->group->k; i++)
+		if (!dealer_at(r->g->d, x[i])->in)
+			return true;
+	return false;
+}
+
+/* No share, or no answer, within the time: who is it? */
+static int gather_late(struct reading *r, const uint8_t *x)
 {
 	struct dealer *d = r->g->d;
-	char object[UUID_TEXT];
-	struct dealer_member *m;
-	json_t *msg;
+	unsigned int i;
 
-	uuid_format(r->id->object, object);
-	msg = json_pack("{s:s, s:I, s:s, s:I, s:I, s:I}", "op", "read",
-			"req", (json_int_t)r->req, "object", object,
-			"version", (json_int_t)r->id->version,
-			"epoch", (json_int_t)r->epoch,
-			"segment", (json_int_t)r->id->segment);
-	for (; count; count--, x++) {
-		m = dealer_at(d, *x);
-		r->part[m - d->member].asked = true;
-		dealer_tell(d, *x, msg);
+	for (i = 0; i < r->g->group->k; i++) {
+		struct dealer_member *m = dealer_at(d, x[i]);
+
+		if (!r->part[m - d->member].go)
+			dealer_out(d, m, -ETIMEDOUT, "read: no answer within %u ms",
+				   r->g->timeout_ms);
 	}
-	json_decref(msg);
-}
-
-/* A control message. An answer "error" puts the member out. */
-static void gather_answer(struct reading *r, struct dealer_member *m,
-			  const void *buf, size_t len)
-{
-	struct part *p = &r->part[m - r->g->d->member];
-	json_t *msg = ssn_parse_json(buf, len);
-	const char *status, *deal;
-	char *end;
-
-	if (!msg) {
-		dealer_out(r->g->d, m, -EPROTO, "an answer that is not JSON");
-		return;
-	}
-	status = json_string_value(json_object_get(msg, "status"));
-	if (json_integer_value(json_object_get(msg, "req")) != (json_int_t)r->req ||
-	    !p->asked || p->go) {
-		/* of an earlier request */
-	} else if (status && !strcmp(status, "go")) {
-		deal = json_string_value(json_object_get(msg, "deal")) ?: "";
-		p->deal = strtoull(deal, &end, 10);
-		p->length = json_integer_value(json_object_get(msg, "length"));
-		p->messages = json_integer_value(json_object_get(msg, "messages"));
-		p->go = true;
-		if (!*deal || *end || p->length < SEGMENT_CODE ||
-		    p->length > r->size ||
-		    p->messages != segment_messages(p->length))
-			dealer_out(r->g->d, m, -EPROTO,
-				   "read: a share of %llu bytes in %u messages where at most %zu bytes can be",
-				   (unsigned long long)p->length, p->messages,
-				   r->size);
-	} else {
-		dealer_out(r->g->d, m, -EREMOTEIO, "read: %s: %s",
-			   json_string_value(json_object_get(msg, "errno")) ?: "error",
-			   json_string_value(json_object_get(msg, "message")) ?:
-				"no reason given");
-	}
-	json_decref(msg);
-}
-
-static bool gather_ours(const struct reading *r, const struct ssn_share *share)
-{
-	return !memcmp(share->object, r->id->object, sizeof(share->object)) &&
-	       share->version == r->id->version && share->epoch == r->epoch &&
-	       share->segment == r->id->segment;
-}
-
-/* A data message; they come in order. */
-static void gather_data(struct reading *r, struct part *p,
-			const struct ssn_share *share, const uint8_t *buf, size_t len)
-{
-	r->g->received += len;
-	if (!gather_ours(r, share) || p->bad)
-		return;
-	if (!p->next)
-		p->came = share->deal;
-	if (share->deal != p->came || share->message != p->next ||
-	    p->have != (uint64_t)p->next * SEGMENT_MESSAGE ||
-	    len > SEGMENT_MESSAGE || len > r->size - p->have) {
-		p->bad = true;
-		return;
-	}
-	memcpy(p->data + p->have, buf, len);
-	p->have += len;
-	p->next++;
-}
-
-static bool part_whole(const struct part *p)
-{
-	return p->go && !p->bad && p->next == p->messages &&
-	       p->have == p->length && p->came == p->deal;
+	/* all said go, and one of them then gave nothing: which? */
+	return gather_lacks(r, x) ? -EAGAIN : -EBADMSG;
 }
 
 /* The kernel combines what k members give. -EAGAIN: try others, -EBADMSG: raw. */
@@ -225,10 +160,9 @@ static int gather_combined(struct reading *r, uint8_t *buf, size_t *len,
 			   struct err *err)
 {
 	struct gather *g = r->g;
-	struct part whole = { .data = buf };
+	struct part whole = { .data = buf, .since = monotonic_ms() };
 	uint8_t x[SSN_MEMBERS_MAX], *msg = g->d->buf;
 	unsigned int k = g->group->k, i, in;
-	const struct part *first;
 	struct ssn_share share;
 	ssize_t got;
 	int ret;
@@ -241,200 +175,35 @@ static int gather_combined(struct reading *r, uint8_t *buf, size_t *len,
 	ret = dealer_read_set(g->d, x, k);
 	if (ret)
 		return err_set(err, ret, "read set: %s", ssn_strerror(ret));
-	in = dealer_in(g->d);
-	gather_ask(r, x, k);
+	reading_ask(r, x, k);
 	for (;;) {
-		if (dealer_in(g->d) < in)
+		if (gather_lacks(r, x))
 			return -EAGAIN;
-		/* the k agree on what the segment is? */
-		first = &r->part[dealer_at(g->d, x[0]) - g->d->member];
-		for (i = 0; i < k; i++) {
-			const struct part *p =
-				&r->part[dealer_at(g->d, x[i]) - g->d->member];
-
-			if (!p->go)
-				break;
-			if (p->deal != first->deal || p->length != first->length)
-				return -EBADMSG;
-		}
-		if (i == k) {
-			whole.go = true;
-			whole.deal = first->deal;
-			whole.length = first->length;
-			whole.messages = first->messages;
-			if (part_whole(&whole))
-				break;
-		}
-		if (whole.bad)
+		ret = gather_agreed(r, x, &whole);
+		if (ret == -EBADMSG || whole.bad)
 			return -EBADMSG;
-		got = dealer_recv(g->d, &share, msg, SSN_MSG_MAX,
-				  monotonic_ms() + g->timeout_ms);
-		if (got == -ETIMEDOUT) {
-			for (i = 0; i < k; i++) {
-				struct dealer_member *m = dealer_at(g->d, x[i]);
-
-				if (!r->part[m - g->d->member].go)
-					dealer_out(g->d, m, -ETIMEDOUT,
-						   "read: no answer within %u ms",
-						   g->timeout_ms);
-			}
-			/* all said go, and one of them then gave nothing: which? */
-			return dealer_in(g->d) < in ? -EAGAIN : -EBADMSG;
-		}
+		if (!ret && part_whole(&whole))
+			break;
+		got = reading_recv(r, &share, msg, part_deadline(r, &whole));
+		if (got == -ETIMEDOUT)
+			return gather_late(r, x);
 		if (got == -EAGAIN)
 			continue;
 		if (got < 0)
 			return got == -EPIPE || got == -EHOSTUNREACH ? -EAGAIN :
 			       got == -ESTALE ? -EBADMSG :
-			       err_set(err, got, "group %u: %s", g->group->id,
-				       ssn_strerror(got));
-		if (!(share.flags & SSN_SHARE_CONTROL))
-			gather_data(r, &whole, &share, msg, got);
-		else if (dealer_at(g->d, share.x))
-			gather_answer(r, dealer_at(g->d, share.x), msg, got);
+			       reading_error(r, got, err);
+		if (share.flags & SSN_SHARE_CONTROL) {
+			if (dealer_at(g->d, share.x))
+				reading_answer(r, dealer_at(g->d, share.x), msg, got);
+			continue;
+		}
+		reading_data(r, &whole, &share, msg, got);
+		for (i = 0; i < k; i++)
+			reading_spent(r, dealer_at(g->d, x[i]), got);
 	}
 	*len = whole.length;
 	return segment_check(r->id, buf, whole.length);
-}
-
-static int gather_verify(const uint8_t *secret, size_t len, void *arg)
-{
-	struct reading *r = arg;
-
-	return segment_check(r->id, secret, len);
-}
-
-/* The shares that say deal and length of member @at; -EBADMSG if not k, or wrong. */
-static int gather_solve(struct reading *r, unsigned int at, uint8_t *buf)
-{
-	struct gather *g = r->g;
-	const uint8_t *share[SSN_MEMBERS_MAX];
-	bool right[SSN_MEMBERS_MAX], liar[SSN_MEMBERS_MAX];
-	unsigned int wrong = 0, named = 0;
-	uint8_t x[SSN_MEMBERS_MAX];
-	unsigned int i, m = 0;
-	int ret;
-
-	for (i = 0; i < g->d->n; i++) {
-		const struct part *p = &r->part[i];
-
-		if (!part_whole(p) || p->deal != r->part[at].deal ||
-		    p->length != r->part[at].length)
-			continue;
-		share[m] = p->data;
-		x[m++] = g->d->member[i].x;
-	}
-	if (m < g->group->k)
-		return -EBADMSG;
-	ret = solve(share, x, m, g->group->k, r->part[at].length, buf, right,
-		    liar, gather_verify, r);
-	if (ret < 0)
-		return ret;
-	for (i = 0; i < m; i++) {
-		wrong += !right[i];
-		named += liar[i];
-		if (!right[i])
-			g->avoid[x[i]] = true;
-		if (!liar[i])
-			continue;
-		g->liar[x[i]] = true;
-		log_warn("node %u gave a wrong share of segment %u",
-			 dealer_at(g->d, x[i])->node, r->id->segment);
-	}
-	if (wrong && !named)
-		log_warn("segment %u: shares disagree so that it cannot be told whose are wrong; what was read is right",
-			 r->id->segment);
-	/* shares of another deal, and those that made no whole share */
-	for (i = 0; i < g->d->n; i++)
-		if (!part_whole(&r->part[i]) ||
-		    r->part[i].deal != r->part[at].deal ||
-		    r->part[i].length != r->part[at].length)
-			g->avoid[g->d->member[i].x] = true;
-	return 0;
-}
-
-/* Every member's share as it is. */
-static int gather_raw(struct reading *r, uint8_t *buf, size_t *len, struct err *err)
-{
-	struct gather *g = r->g;
-	uint8_t x[SSN_MEMBERS_MAX], *msg = NULL;
-	unsigned int i, count, open;
-	struct dealer_member *m;
-	struct ssn_share share;
-	ssize_t got;
-	int ret;
-
-	ret = gather_connect(g, true, err);
-	if (ret)
-		return ret;
-	memset(r->part, 0, sizeof(r->part));
-	memset(r->why, 0, sizeof(r->why));
-	msg = malloc(SSN_MSG_MAX);
-	if (!msg)
-		return err_set(err, -ENOMEM, "no memory");
-	for (i = 0; i < g->d->n; i++) {
-		r->part[i].data = malloc(r->size);
-		if (!r->part[i].data) {
-			ret = err_set(err, -ENOMEM,
-				      "no memory for %u shares of %zu bytes",
-				      g->d->n, r->size);
-			goto out;
-		}
-	}
-	r->req = ++g->req;
-	count = gather_choose(r, false, SSN_MEMBERS_MAX, x);
-	gather_ask(r, x, count);
-	for (;;) {
-		for (open = i = 0; i < g->d->n; i++)
-			open += g->d->member[i].in && !r->part[i].bad &&
-				!part_whole(&r->part[i]);
-		if (!open)
-			break;
-		got = dealer_recv(g->d, &share, msg, SSN_MSG_MAX,
-				  monotonic_ms() + g->timeout_ms);
-		if (got == -EAGAIN)
-			continue;
-		if (got == -ETIMEDOUT || got == -EPIPE || got == -EHOSTUNREACH)
-			break;
-		if (got < 0) {
-			ret = err_set(err, got, "group %u: %s", g->group->id,
-				      ssn_strerror(got));
-			goto out;
-		}
-		m = dealer_at(g->d, share.x);
-		if (!m)
-			continue;
-		if (share.flags & SSN_SHARE_CONTROL)
-			gather_answer(r, m, msg, got);
-		else
-			gather_data(r, &r->part[m - g->d->member], &share, msg, got);
-	}
-	for (count = i = 0; i < g->d->n; i++)
-		count += part_whole(&r->part[i]);
-	if (count < g->group->k) {
-		ret = gather_too_few(r, count, err);
-		goto out;
-	}
-	ret = -EBADMSG;
-	for (i = 0; i < g->d->n && ret == -EBADMSG; i++) {
-		if (!part_whole(&r->part[i]))
-			continue;
-		ret = gather_solve(r, i, buf);
-		*len = r->part[i].length;
-	}
-	if (ret)
-		err_set(err, ret,
-			"segment %u: no %u of the %u shares that came give what was stored",
-			r->id->segment, g->group->k, count);
-out:
-	for (i = 0; i < g->d->n; i++) {
-		if (r->part[i].data)
-			explicit_bzero(r->part[i].data, r->size);
-		free(r->part[i].data);
-	}
-	explicit_bzero(msg, SSN_MSG_MAX);
-	free(msg);
-	return ret;
 }
 
 int gather_segment(struct gather *g, const struct segment_id *id, uint64_t epoch,

@@ -16,6 +16,8 @@
 #include "dealer.h"
 #include "segment.h"
 
+#define GATHER_RATE	65536U
+
 struct gather {
 	const struct network *net;
 	const struct network_group *group;
@@ -27,6 +29,9 @@ struct gather {
 	bool avoid[256];		/* by x: not to be asked first */
 	bool liar[256];			/* by x */
 	uint64_t received;		/* payload bytes of data */
+	/* does nobody wait for what is read any more? May be NULL */
+	bool (*gone)(void *arg);
+	void *arg;
 };
 
 void gather_init(struct gather *g, const struct network *net,
@@ -45,8 +50,11 @@ void gather_charge(struct gather *g, struct reservation *reserved);
  * @size:	room there; an answer that is longer is refused
  * @len:	bytes of m
  *
+ * A member has the dealer's time for its answer, and again for its share, which
+ * gets longer only by what has come of that: GATHER_RATE bytes a second at least.
+ *
  * Returns 0; -EHOSTUNREACH when fewer than k members gave a share; -EBADMSG when
- * no k shares verify; another -errno.
+ * no k shares verify; -ECANCELED when gone() says so; another -errno.
  */
 int gather_segment(struct gather *g, const struct segment_id *id, uint64_t epoch,
 		   uint8_t *buf, size_t size, size_t *len, struct err *err);

@@ -67,6 +67,11 @@ struct get {
 	uint8_t *seg;
 };
 
+static bool get_gone(void *session)
+{
+	return session_gone(session);
+}
+
 /* The members that answered, by their place in the group; how many. */
 static unsigned int get_there(const struct gather *g, unsigned int *at)
 {
@@ -201,6 +206,8 @@ int session_get(struct session *s, const json_t *req)
 		goto out;
 	}
 	gather_init(&get.g, &ssad->net, group, ssad->group_timeout_ms);
+	get.g.gone = get_gone;
+	get.g.arg = s;
 	get.seg = malloc(get.rec.segment_bytes + SEGMENT_CODE);
 	if (!get.seg) {
 		ret = err_set(&err, -ENOMEM, "no memory for a segment of %u bytes",
@@ -224,6 +231,8 @@ int session_get(struct session *s, const json_t *req)
 		goto out;
 	}
 	ret = get_segments(&get, &broken, &err);
+	if (ret == -ECANCELED)
+		broken = true;
 	if (!ret)
 		ret = session_send(s, json_pack("{s:s, s:s, s:o, s:i}", "re", "get",
 				"status", "done", "liars", get_liars(&get.g),

@@ -13,6 +13,7 @@
 
 #include "gather.h"
 #include "log.h"
+#include "reserve.h"
 #include "shamir.h"
 #include "ssnsock.h"
 #include "tap.h"
@@ -32,6 +33,9 @@ static struct holder {
 	bool dies;		/* after "go" */
 	bool refuses;		/* answers "error" */
 	bool silent;		/* never answers */
+	bool stalls;		/* gives one message of its share, and no more */
+	bool floods;		/* answers what nobody asked, again and again */
+	bool flaps;		/* its connection fails as soon as another is asked */
 } holder[N];
 
 static uint8_t secret[TOTAL], coeff[K - 1][TOTAL];
@@ -55,6 +59,7 @@ static struct {
 	uint8_t state[N];
 	struct message *head, **tail;
 	unsigned int asked[N], req;	/* number of the last request */
+	bool fault;			/* of a member, told once */
 } sock;
 
 static bool in_set(unsigned int x)
@@ -95,6 +100,8 @@ static void queue_data(unsigned int x, uint64_t deal, const uint8_t *data)
 
 	memcpy(share.object, id.object, 16);
 	for (i = 0; i < segment_messages(TOTAL); i++) {
+		if (i && x && holder[x - 1].stalls)
+			return;
 		share.message = i;
 		queue(&share, data + (size_t)i * SEGMENT_MESSAGE,
 		      segment_message(TOTAL, i));
@@ -113,7 +120,7 @@ static void combine(void)
 		if (!in_set(i + 1))
 			continue;
 		if (sock.asked[i] != sock.req || holder[i].refuses || holder[i].silent ||
-		    holder[i].dies)
+		    holder[i].dies || holder[i].floods || holder[i].stalls)
 			return;
 		p[m] = holder[i].share;
 		x[m++] = i + 1;
@@ -179,10 +186,17 @@ int ssn_members(int fd, struct ssn_member *m, unsigned int max)
 	return N;
 }
 
+static void flood(unsigned int x)
+{
+	queue_json(x, json_pack("{s:s s:i s:s}", "re", "read", "req", 1000000,
+				"status", "go"));
+}
+
 ssize_t ssn_send(int fd, const struct ssn_share *share, const void *buf, size_t len)
 {
 	json_t *msg = ssn_parse_json(buf, len);
 	struct holder *h = &holder[share->x - 1];
+	unsigned int i;
 	char deal[24];
 
 	if (!msg || !share->x)
@@ -191,7 +205,15 @@ ssize_t ssn_send(int fd, const struct ssn_share *share, const void *buf, size_t 
 	sock.req = json_integer_value(json_object_get(msg, "req"));
 	sock.asked[share->x - 1] = sock.req;
 	snprintf(deal, sizeof(deal), "%llu", (unsigned long long)h->deal);
-	if (h->refuses) {
+	for (i = 0; i < N; i++)
+		if (holder[i].flaps && share->x != i + 1 &&
+		    sock.state[i] == SSN_MEMBER_LIVE) {
+			sock.state[i] = SSN_MEMBER_FAILED;
+			sock.fault = true;
+		}
+	if (h->floods) {
+		flood(share->x);
+	} else if (h->refuses) {
 		queue_json(share->x, json_pack("{s:s s:O s:s s:s s:s}", "re", "read",
 			"req", json_object_get(msg, "req"), "status", "error",
 			"errno", "EBADMSG", "message", "the share rotted"));
@@ -217,6 +239,10 @@ ssize_t ssn_recv(int fd, struct ssn_share *share, int *has, void *buf, size_t si
 	uint64_t one;
 	size_t len;
 
+	if (sock.fault) {
+		sock.fault = false;
+		return -ECONNABORTED;
+	}
 	if (!m || read(fd, &one, sizeof(one)) != sizeof(one))
 		return -EIO;
 	sock.head = m->next;
@@ -227,6 +253,8 @@ ssize_t ssn_recv(int fd, struct ssn_share *share, int *has, void *buf, size_t si
 	len = m->len;
 	memcpy(buf, m->data, len);
 	free(m);
+	if (share->x && holder[share->x - 1].floods)
+		flood(share->x);
 	return len;
 }
 
@@ -332,6 +360,86 @@ static void test_failures(void)
 	is_int(once(), 0, "one never answers");
 }
 
+static bool gone(void *arg) { return true; }
+
+/* One shareholder does what it can so that a read does not end. */
+static void test_hangs(void)
+{
+	uint64_t begun;
+
+	alarm(120);		/* a read that hangs fails this test */
+	deal();
+	holder[4].flaps = true;
+	is_int(once(), 0, "one that is not asked fails");
+	is_int(connections, 1, "which is nothing to those that are");
+	deal();
+	holder[0].floods = true;
+	is_int(once(), 0, "one answers for ever what nobody asked");
+	deal();
+	holder[1].stalls = true;
+	is_int(once(), 0, "one stops in the middle of its share");
+	ok(!liars() && g.avoid[2], "it is gone around, and is no liar");
+	reads = 0;
+	is_int(once(), 0, "the next segment");
+	is_int(reads, K, "is read without it");
+
+	deal();
+	g.timeout_ms = 30000;
+	holder[4].stalls = true;
+	holder[1].share[5] ^= 1;	/* so that all are asked as they are */
+	begun = monotonic_ms();
+	is_int(once(), 0, "one stalls while the liar is looked for");
+	ok(monotonic_ms() - begun < 15000, "but the others' shares are enough");
+	ok(liars() == 1 && g.liar[2], "to name him");
+
+	deal();
+	g.timeout_ms = 60000;
+	holder[0].silent = true;
+	g.gone = gone;
+	begun = monotonic_ms();
+	is_int(once(), -ECANCELED, "nobody waits for the answer any more");
+	ok(monotonic_ms() - begun < 30000, "then no one is waited for");
+	alarm(0);
+}
+
+/* Pad that was received is not reserved any more. */
+static uint64_t level;
+static int level_of(uint32_t peer, enum qkd_dir dir, enum qkd_kind kind,
+		    uint64_t *bytes, void *arg)
+{
+	*bytes = level;
+	return 0;
+}
+
+static void test_charged(void)
+{
+	struct reserve_need need[N], more = { .peer = 12, .dir = QKD_DIR_RX,
+					      .payload = TOTAL - 20000 };
+	struct reservation *r, *other;
+	struct reserve *res;
+	unsigned int i;
+
+	reserve_open(&res, level_of, NULL);
+	for (i = 0; i < N; i++)
+		need[i] = (struct reserve_need){ .peer = 11 + i, .dir = QKD_DIR_RX,
+					.payload = 2 * TOTAL, .tag = 100000 };
+	level = 2 * TOTAL + 100000;
+	if (reserve_take(res, need, N, NULL, NULL, &r, NULL, &err))
+		bail("%s", err.text);
+	deal();
+	gather_charge(&g, r);
+	is_int(once(), 0, "a segment, of a reservation");
+	ok(!reserve_take(res, &more, 1, NULL, NULL, &other, NULL, &err),
+	   "what was received is given back to others");
+	reserve_drop(other);
+	more.payload = 2 * TOTAL;
+	is_int(reserve_take(res, &more, 1, NULL, NULL, &other, NULL, &err), -ENOKEY,
+	       "and no more than that");
+	gather_free(&g);
+	reserve_drop(r);
+	reserve_close(res);
+}
+
 static void test_liars(void)
 {
 	deal();
@@ -393,6 +501,8 @@ int main(void)
 	test_whole();
 	test_failures();
 	test_liars();
+	test_hangs();
+	test_charged();
 	test_deals();
 	gather_free(&g);
 	return tap_done();
