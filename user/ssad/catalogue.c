@@ -15,12 +15,14 @@ int catalogue_insert(struct catalogue *cat, const json_t *record)
 		return -ENOMEM;
 	ret = catalogue_run(cat, catalogue_ask(cat,
 		"INSERT OR REPLACE INTO object"
-		" (object, version, owner, name, record) VALUES (?, ?, ?, ?, ?)",
-		"siiss",
+		" (object, version, owner, name, record, stored_at)"
+		" VALUES (?, ?, ?, ?, ?, ?)", "siissi",
 		json_string_value(json_object_get(record, "object")),
 		(int64_t)json_integer_value(json_object_get(record, "version")),
 		(int64_t)json_integer_value(json_object_get(record, "owner")),
-		json_string_value(json_object_get(record, "name")), text));
+		json_string_value(json_object_get(record, "name")), text,
+		(int64_t)json_integer_value(json_object_get(record,
+							    "stored_at"))));
 	free(text);
 	return ret;
 }
@@ -78,7 +80,7 @@ int catalogue_find(struct catalogue *cat, uint32_t owner, const char *name,
 	pthread_mutex_lock(&cat->lock);
 	ret = catalogue_one(cat, catalogue_ask(cat,
 		"SELECT record, deleting FROM object WHERE owner = ? AND name = ?"
-		" ORDER BY deleting, version DESC LIMIT 1",
+		NAME_ORDER " LIMIT 1",
 		"is", (int64_t)owner, name), record);
 	pthread_mutex_unlock(&cat->lock);
 	return ret;
@@ -136,8 +138,7 @@ int catalogue_list(struct catalogue *cat, uint32_t owner, const char *after,
 	ret = catalogue_rows(cat, catalogue_ask(cat,
 		"SELECT record, deleting FROM object AS o WHERE owner = ?1"
 		" AND name > ?2 AND rowid = (SELECT rowid FROM object"
-		"  WHERE owner = ?1 AND name = o.name"
-		"  ORDER BY deleting, version DESC LIMIT 1)"
+		"  WHERE owner = ?1 AND name = o.name" NAME_ORDER " LIMIT 1)"
 		" ORDER BY name LIMIT ?3",
 		"isi", (int64_t)owner, after, (int64_t)max + 1), max, records, more);
 	pthread_mutex_unlock(&cat->lock);

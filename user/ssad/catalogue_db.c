@@ -44,7 +44,7 @@ static const char catalogue_schema[] =
 	"  owner INTEGER NOT NULL, name TEXT NOT NULL,"
 	"  deleting INTEGER NOT NULL DEFAULT 0, record TEXT NOT NULL,"
 	"  PRIMARY KEY (object, version)) STRICT;"
-	"CREATE INDEX IF NOT EXISTS object_name ON object (owner, name, version);";
+	"CREATE INDEX IF NOT EXISTS object_name ON object (owner, name);";
 
 /* Each made once, to a database of an earlier version and to a new one alike. */
 static const char *const catalogue_changes[] = {
@@ -55,6 +55,12 @@ static const char *const catalogue_changes[] = {
 	"ALTER TABLE job ADD COLUMN version INTEGER;"
 	"ALTER TABLE job ADD COLUMN size INTEGER;"
 	"ALTER TABLE job ADD COLUMN policy TEXT;",	/* its SHA-256 */
+	/* which of two objects of one name is the newer */
+	"ALTER TABLE object ADD COLUMN stored_at INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE object SET stored_at ="
+	"  ifnull(json_extract(record, '$.stored_at'), 0);"
+	"DROP INDEX object_name;"
+	"CREATE INDEX object_name ON object (owner, name, stored_at);",
 };
 
 static int catalogue_errno(struct catalogue *cat)

@@ -22,6 +22,12 @@ struct orphan {
 	char job[];
 };
 
+/*
+ * The rows of a name, the one that it stands for first. A name has one object, and
+ * after a loss perhaps one from before too: then versions compare nothing.
+ */
+#define NAME_ORDER	" ORDER BY deleting, stored_at DESC, version DESC"
+
 /* Log why the last call failed, and note what is in doubt by it. */
 int catalogue_error(struct catalogue *cat);
 int catalogue_fail(struct catalogue *cat, struct err *err);

@@ -139,7 +139,7 @@ static int name_next(struct catalogue *cat, const struct catalogue_put *put,
 
 	st = catalogue_ask(cat, "SELECT object, version FROM object"
 			   " WHERE owner = ? AND name = ? AND NOT deleting"
-			   " ORDER BY version DESC LIMIT 1",
+			   NAME_ORDER " LIMIT 1",
 			   "is", (int64_t)owner, name);
 	row = catalogue_step(cat, st);
 	ret = row < 0 ? catalogue_fail(cat, err) : 0;

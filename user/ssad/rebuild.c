@@ -267,6 +267,24 @@ static int rebuild_record(struct rebuild *b, struct gather *g, const json_t *ent
 	return ret;
 }
 
+/* A name that was given again before the rebuild found what had it first. */
+static void rebuild_clash(struct rebuild *b, const json_t *json)
+{
+	const char *object = json_string_value(json_object_get(json, "object"));
+	const char *is;
+	json_t *other;
+
+	if (catalogue_find(b->ssad->cat,
+			   json_integer_value(json_object_get(json, "owner")),
+			   json_string_value(json_object_get(json, "name")), &other))
+		return;
+	is = json_string_value(json_object_get(other, "object"));
+	if (strcmp(is, object))
+		log_warn("rebuild: object %s has the name of object %s, which was stored later: that one is found by it",
+			 object, is);
+	json_decref(other);
+}
+
 static int rebuild_object(struct rebuild *b, struct gather *g, const json_t *entry,
 			  uint8_t *buf)
 {
@@ -297,6 +315,8 @@ static int rebuild_object(struct rebuild *b, struct gather *g, const json_t *ent
 		ret = catalogue_restore(b->ssad->cat, json, answer, &err);
 		json_decref(answer);
 	}
+	if (!ret)
+		rebuild_clash(b, json);
 	json_decref(json);
 	if (ret) {
 		log_warn("rebuild: object %s version %lld: %s", object,

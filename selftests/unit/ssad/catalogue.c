@@ -42,11 +42,14 @@ static char dir[] = "/tmp/catalogue.XXXXXX";
 static char store[64];
 static struct err err;
 
+static int64_t stored_at = 1000;
+
 static json_t *record(const char *object, int version, const char *name)
 {
-	return json_pack("{s:s, s:i, s:i, s:s, s:s, s:i, s:s}", "object", object,
-			 "version", version, "owner", 1, "name", name, "job",
-			 JOB(r), "size", 10, "policy", "p");
+	return json_pack("{s:s, s:i, s:i, s:s, s:s, s:i, s:s, s:I}", "object",
+			 object, "version", version, "owner", 1, "name", name,
+			 "job", JOB(r), "size", 10, "policy", "p", "stored_at",
+			 (json_int_t)stored_at);
 }
 
 static struct catalogue *reopen(struct catalogue *cat)
@@ -352,6 +355,79 @@ static void test_doubt(struct catalogue **catp)
 	*catp = reopen(cat);
 }
 
+/* A name was given to a new object before the rebuild found what had it. */
+static void test_clash(struct catalogue *cat)
+{
+	json_t *rec, *answer = json_object(), *list;
+	bool more;
+
+	stored_at = 2000;
+	begin(cat, BAD(6), "clash", OBJ(6), 1, false);
+	is_int(commit(cat, BAD(6), OBJ(6), 1, "clash"), 0, "a new object");
+	stored_at = 1500;
+	rec = record(OBJ(7), 9, "clash");
+	is_int(catalogue_restore(cat, rec, answer, &err), 0,
+	       "one that had its name before, in a later version");
+	json_decref(rec);
+	json_decref(answer);
+	is_int(catalogue_find(cat, 1, "clash", &rec), 0, "the name");
+	is_str(json_string_value(json_object_get(rec, "object")), OBJ(6),
+	       "is that of the new one");
+	json_decref(rec);
+	is_int(catalogue_list(cat, 1, "cl", 1, &list, &more), 0, "in the list");
+	is_str(json_string_value(json_object_get(json_array_get(list, 0),
+						 "object")), OBJ(6), "as well");
+	json_decref(list);
+	is_int(begin(cat, BAD(7), "clash", OBJ(6), 2, true), 0,
+	       "and that one is replaced");
+	is_int(catalogue_abort(cat, BAD(7)), 0, "abort");
+}
+
+/* A database of the first version, with a job and an object. */
+static void test_upgrade(void)
+{
+	static const char first[] =
+		"CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;"
+		"CREATE TABLE job (id TEXT PRIMARY KEY, state INTEGER NOT NULL,"
+		"  owner INTEGER, name TEXT, answer TEXT, at INTEGER NOT NULL) STRICT;"
+		"CREATE UNIQUE INDEX job_name ON job (owner, name) WHERE state = 1;"
+		"CREATE TABLE object (object TEXT NOT NULL, version INTEGER NOT NULL,"
+		"  owner INTEGER NOT NULL, name TEXT NOT NULL,"
+		"  deleting INTEGER NOT NULL DEFAULT 0, record TEXT NOT NULL,"
+		"  PRIMARY KEY (object, version)) STRICT;"
+		"CREATE INDEX object_name ON object (owner, name, version);"
+		"INSERT INTO job VALUES ('" BAD(1) "', 2, 1, 'u', '{}', 5);"
+		"INSERT INTO job VALUES ('" BAD(2) "', 1, 1, 'v', NULL, 5);"
+		"INSERT INTO object VALUES ('" OBJ(1) "', 3, 1, 'u', 0,"
+		"  '{\"stored_at\": 1500, \"object\": \"" OBJ(1) "\"}');";
+	struct catalogue *cat;
+	char path[128];
+	sqlite3 *db;
+	json_t *rec;
+	int i;
+
+	snprintf(store, sizeof(store), "%s/old", dir);
+	mkdir(store, 0700);
+	snprintf(path, sizeof(path), "%s/catalogue.db", store);
+	if (sqlite3_open(path, &db) || sqlite3_exec(db, first, NULL, NULL, NULL))
+		bail("%s", sqlite3_errmsg(db));
+	sqlite3_close(db);
+	for (i = 0; i < 2; i++) {	/* and once more, as it is then */
+		cat = reopen(NULL);
+		is_int(catalogue_job(cat, BAD(1)), JOB_COMMITTED,
+		       "an older catalogue has its jobs");
+		is_int(catalogue_job(cat, BAD(2)), JOB_ABORTED, "all of them");
+		is_int(catalogue_find(cat, 1, "u", &rec), 0, "and its objects");
+		json_decref(rec);
+		catalogue_close(cat);
+	}
+	if (sqlite3_open(path, &db) ||
+	    sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL))
+		bail("%s", sqlite3_errmsg(db));
+	sqlite3_close(db);
+	ok(catalogue_open(&cat, store, &err) < 0, "one from the future is left alone");
+}
+
 /* A process that is killed right after catalogue_commit() returned. */
 static void test_kill(void)
 {
@@ -389,8 +465,10 @@ int main(void)
 	test_lost(&cat);
 	test_unreadable(cat);
 	test_doubt(&cat);
+	test_clash(cat);
 	catalogue_close(cat);
 	test_kill();
+	test_upgrade();
 	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
 	is_int(system(cmd), 0, "clean up");
 	return tap_done();

@@ -4,6 +4,7 @@
  * nothing that happens before a rebuild has settled them may abort them.
  */
 #include "agent.h"
+#include "../clock.h"
 
 /* A job that @holders prepared, when the agent lost its disk. */
 static void prepare_and_lose(const char *job, const char *object, const char *name,
@@ -139,6 +140,26 @@ static void test_meanwhile(void)
 	is_int(catalogue_job(ssad.cat, JOB(5)), JOB_COMMITTED, "and commits it");
 }
 
+/* The name is given again before the rebuild: what it stands for is the newer. */
+static void test_name(void)
+{
+	holders_make();
+	agent_lose();
+	catalogue_found(ssad.cat);
+	is_str(agent_put(JOB(6), OBJECT(6), "f", 1, 10), "done", "an object");
+	is_str(agent_put(JOB(7), OBJECT(6), "f", 2, 10), "done", "replaced");
+	later = 60;
+	agent_lose();
+	is_str(agent_put(JOB(8), OBJECT(8), "f", 1, 20), "done",
+	       "and put again by an agent that has forgotten it");
+	is_str(rebuild(), "done", "a rebuild");
+	is_str(agent_ask(session_stat, json_pack("{s:s s:s}", "op", "stat", "name",
+						 "f"), 0), "done", "finds both");
+	is_str(json_string_value(agent_answer("object")), OBJECT(8),
+	       "and the name is that of the newer");
+	later = 0;
+}
+
 int main(void)
 {
 	agent_make();
@@ -146,6 +167,7 @@ int main(void)
 	test_settled();
 	test_fresh();
 	test_meanwhile();
+	test_name();
 	agent_free();
 	return tap_done();
 }
