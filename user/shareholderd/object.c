@@ -165,6 +165,7 @@ struct pending_find {
 	struct storage *st;
 	struct record *rec;	/* NULL: abort them */
 	int count;
+	int error;		/* of one that cannot be read, and may be meant */
 };
 
 static int pending_each(int dirfd, const char *name, void *arg)
@@ -175,8 +176,17 @@ static int pending_each(int dirfd, const char *name, void *arg)
 	struct job *job;
 	int ret = 0;
 
-	if (uuid_parse(name, id) || job_get(find->st, id, &job, &err))
+	if (uuid_parse(name, id))
 		return 0;
+	ret = job_get(find->st, id, &job, &err);
+	if (ret) {
+		/* without a record nobody was told of it */
+		if (ret != -ENOENT) {
+			log_warn("pending job %s: %s", name, err.text);
+			find->error = ret;
+		}
+		return 0;
+	}
 	if (!memcmp(job->rec.id.object, find->object, UUID_BYTES) &&
 	    job->rec.id.version == find->version) {
 		if (!find->rec) {
@@ -193,20 +203,31 @@ static int pending_each(int dirfd, const char *name, void *arg)
 	return ret;
 }
 
+struct record_found {
+	struct record *rec;
+	int error;		/* of a version that is here and says nothing */
+};
+
 static int record_each(struct storage *st, int dirfd, const char *name, int fd,
 		       void *arg)
 {
-	struct record *rec = arg;
+	struct record_found *found = arg;
 	struct err err;
+	int ret;
 
-	return storage_folder_record(fd, rec, &err) ? 0 : 1;
+	ret = storage_folder_record(fd, found->rec, &err);
+	if (!ret)
+		return 1;
+	found->error = ret == -ENOENT ? -EBADMSG : ret;
+	return 0;
 }
 
 int object_record(struct storage *st, const uint8_t object[16],
 		  uint32_t version, struct record *rec, struct err *err)
 {
+	struct record_found found = { .rec = rec };
 	struct version_walk walk = { .version = version, .each = record_each,
-				     .arg = rec };
+				     .arg = &found };
 	struct pending_find find = { .object = object, .version = version,
 				     .st = st, .rec = rec };
 	char text[UUID_TEXT];
@@ -217,7 +238,13 @@ int object_record(struct storage *st, const uint8_t object[16],
 	      folder_walk(st->pending, pending_each, &find);
 	if (ret > 0)
 		return 0;
-	return err_set(err, ret ?: -ENOENT, "no such object here");
+	/* only what was looked at to the end is surely not here */
+	ret = ret ?: found.error ?: find.error;
+	if (ret)
+		return err_set(err, ret,
+			       "something of it may be here, and cannot be read: %s",
+			       strerror(-ret));
+	return err_set(err, -ENOENT, "no such object here");
 }
 
 /* --- deleting */
@@ -259,7 +286,7 @@ int object_delete(struct storage *st, const uint8_t object[16],
 
 	uuid_format(object, text);
 	ret = version_walk(st, text, &walk) ?:
-	      folder_walk(st->pending, pending_each, &find);
+	      folder_walk(st->pending, pending_each, &find) ?: find.error;
 	if (ret < 0)
 		return err_set(err, ret, "cannot delete: %s", strerror(-ret));
 	/* stays while there are other versions */

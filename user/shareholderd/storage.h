@@ -107,7 +107,8 @@ int object_share_open(struct storage *st, const uint8_t object[16],
 		      struct sharefile *f, struct err *err);
 /*
  * Any verified record of the version, of whatever epoch, or of a pending job
- * for it; -ENOENT when nothing of it is here.
+ * for it; -ENOENT when nothing of it is here, another -errno when something is, or
+ * may be, that cannot be read.
  */
 int object_record(struct storage *st, const uint8_t object[16],
 		  uint32_t version, struct record *rec, struct err *err);

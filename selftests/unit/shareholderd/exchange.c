@@ -464,6 +464,42 @@ static void test_delete(void)
 	link_close(&l);
 }
 
+/* What cannot be read is here all the same. */
+static void test_delete_unread(void)
+{
+	static const char job[] = "10b00000-0000-4000-8000-00000000000a";
+	static const char job2[] = "10b00000-0000-4000-8000-00000000000b";
+
+	link_open(&l);
+	is_int(link_put(&l, job, OBJECT2, 17, 1, 1), 0, "an object");
+	is_int(shell("f=$(ls %s/objects/" OBJECT2 "/17.0/0.100.share); "
+		     "printf X | dd of=$f bs=1 seek=$(($(stat -c%%s $f)-1)) "
+		     "conv=notrunc 2>/dev/null"), 0, "whose only share rots");
+	is_str(link_ask(&l, op_delete(OBJECT2, 17, owner)), "error EBADMSG",
+	       "is not said to be deleted");
+	is_int(shell("rm %s/objects/" OBJECT2 "/17.0/*.share"), 0,
+	       "nor when its shares are gone");
+	is_str(link_ask(&l, op_delete(OBJECT2, 17, owner)), "error EBADMSG",
+	       "and its folder is there");
+	is_int(shell("rm -r %s/objects/" OBJECT2 "/17.0"), 0, "only then");
+	is_str(link_ask(&l, op_delete(OBJECT2, 17, owner)), "ok", "it is");
+
+	is_int(link_put(&l, job2, OBJECT2, 18, 1, 0), 0, "a job that is prepared");
+	link_close(&l);
+	holder_restart();
+	link_open(&l);
+	is_int(shell("echo junk > %s/pending/10b00000-0000-4000-8000-00000000000b/"
+		     "object.json; rm %s/pending/10b00000-0000-4000-8000-"
+		     "00000000000b/*.share"), 0, "and cannot be read any more");
+	is_str(link_ask(&l, op_delete(OBJECT2, 18, owner)), "error EBADMSG",
+	       "may be what is to be deleted");
+	is_int(shell("rm -r %s/pending/10b00000-0000-4000-8000-00000000000b"), 0,
+	       "without it");
+	is_str(link_ask(&l, op_delete(OBJECT2, 18, owner)), "ok", "nothing is");
+	link_close(&l);
+	holder_restart();
+}
+
 /* Certificates live for years, objects for longer. */
 static void test_expired(void)
 {
@@ -577,6 +613,7 @@ int main(void)
 	test_blocked();
 	test_list();
 	test_delete();
+	test_delete_unread();
 	test_expired();
 	test_two();
 	test_lock();
