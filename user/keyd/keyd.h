@@ -34,7 +34,7 @@ struct peer {
 	struct pki_id id;		/* its keyd's */
 	char ax[160];			/* "https://host:port" */
 	struct stock stock[2];		/* by enum qkd_kind */
-	struct fill *fill;		/* the block in the making; one at a time */
+	struct fill *fill[2];		/* blocks in the making, by enum qkd_kind */
 	struct event *timer;		/* next look at the stock */
 	unsigned int failures;		/* in a row: the backoff's exponent */
 	int reached;			/* the last call over Ax was answered */
@@ -92,7 +92,9 @@ void stock_made(struct peer *peer);
 
 /* lead.c: a block of a pool that we send with */
 int lead_begin(struct peer *peer, enum qkd_kind kind, size_t size);
-void lead_abandon(struct peer *peer, const char *why);
+/* Its block waits for the peer, or for keys: nothing happens for a while. */
+int lead_waits(const struct peer *peer, enum qkd_kind kind);
+void lead_abandon(struct peer *peer, enum qkd_kind kind, const char *why);
 /* The peer voids what we are making. */
 void lead_voided(struct peer *peer, const uint8_t id[UUID_BYTES]);
 

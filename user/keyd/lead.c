@@ -34,7 +34,7 @@ struct fill {
 
 static void fill_free(struct fill *f)
 {
-	f->peer->fill = NULL;
+	f->peer->fill[f->block.kind] = NULL;
 	if (f->request)
 		kme_cancel(f->request);
 	if (f->call)
@@ -49,14 +49,15 @@ static void fill_free(struct fill *f)
 /**
  * lead_abandon - give up the block in the making
  * @peer:	whose it is
+ * @kind:	of the block, which is there
  * @why:	for the log
  *
  * Its keys are wiped and their IDs never used again; a peer that may know of it is
  * told so. Nothing is scheduled: that is the caller's.
  */
-void lead_abandon(struct peer *peer, const char *why)
+void lead_abandon(struct peer *peer, enum qkd_kind kind, const char *why)
 {
-	struct fill *f = peer->fill;
+	struct fill *f = peer->fill[kind];
 	struct err err = { "" };
 
 	log_warn("%s: %s block given up: %s", peer->node->name,
@@ -74,16 +75,20 @@ static void give_up(struct fill *f, const char *why)
 {
 	struct peer *peer = f->peer;
 
-	lead_abandon(peer, why);
+	lead_abandon(peer, f->block.kind, why);
 	stock_failed(peer);
 }
 
 void lead_voided(struct peer *peer, const uint8_t id[UUID_BYTES])
 {
-	struct fill *f = peer->fill;
+	int kind;
 
-	if (f && f->in_ledger && !memcmp(f->block.id, id, UUID_BYTES))
-		give_up(f, "the peer voids it");
+	for (kind = 0; kind < 2; kind++) {
+		struct fill *f = peer->fill[kind];
+
+		if (f && f->in_ledger && !memcmp(f->block.id, id, UUID_BYTES))
+			give_up(f, "the peer voids it");
+	}
 }
 
 /* Every answer of a peer over Ax: is there somebody? */
@@ -187,6 +192,14 @@ static void again_in(struct fill *f, unsigned int ms)
 	const struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
 
 	event_add(f->again, &tv);
+	stock_kick(f->peer);	/* it may be tags that are waited for */
+}
+
+int lead_waits(const struct peer *peer, enum qkd_kind kind)
+{
+	const struct fill *f = peer->fill[kind];
+
+	return f && event_pending(f->again, EV_TIMEOUT, NULL);
 }
 
 static void on_again(evutil_socket_t fd, short what, void *arg)
@@ -342,7 +355,7 @@ static void probed(int status, const json_t *body, const char *why, void *arg)
 
 /**
  * lead_begin - begin a block of a tx pool
- * @peer:	towards whom; nothing is in the making for it
+ * @peer:	towards whom; nothing of that kind is in the making for it
  * @kind:	of the pool
  * @size:	bytes, whole units
  *
@@ -355,7 +368,7 @@ int lead_begin(struct peer *peer, enum qkd_kind kind, size_t size)
 	if (!f)
 		return -ENOMEM;
 	f->peer = peer;
-	peer->fill = f;
+	peer->fill[kind] = f;
 	f->wanted = size;
 	f->block.peer = peer->node->id;
 	f->block.dir = QKD_DIR_TX;

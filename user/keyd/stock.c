@@ -2,7 +2,8 @@
 /*
  * Which block is made next. A pool is filled from its low to its high watermark,
  * one block of a peer at a time. Tag blocks come first, in both directions, since
- * payload blocks are confirmed with their slots.
+ * payload blocks are confirmed with their slots; a payload block that waits, perhaps
+ * for them, does not keep them waiting.
  */
 #include "keyd.h"
 
@@ -64,17 +65,24 @@ static int tags_ready(struct peer *peer)
 			     NULL) && tx.usable && rx.usable;
 }
 
+static int busy(const struct peer *peer)
+{
+	return peer->fill[QKD_KIND_TAG] ||
+	       (peer->fill[QKD_KIND_PAYLOAD] && !lead_waits(peer, QKD_KIND_PAYLOAD));
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct peer *peer = arg;
 	struct nl_pool level;
 	unsigned int wait;
-	size_t tag, payload;
+	size_t tag, payload = 0;
 
-	if (peer->fill)
+	if (busy(peer))
 		return;
 	tag = wants(peer, QKD_KIND_TAG, &level);
-	payload = wants(peer, QKD_KIND_PAYLOAD, &level);
+	if (!peer->fill[QKD_KIND_PAYLOAD])
+		payload = wants(peer, QKD_KIND_PAYLOAD, &level);
 	if (!tag && !payload)
 		return;
 	wait = kme_wait(keyd.kme);
@@ -94,7 +102,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 /* Not while the peer, or the KME, is to be left alone. */
 void stock_kick(struct peer *peer)
 {
-	if (!peer->fill && !(peer->failures && event_pending(peer->timer, EV_TIMEOUT, NULL)))
+	if (!busy(peer) && !(peer->failures && event_pending(peer->timer, EV_TIMEOUT, NULL)))
 		look_in(peer, 0);
 }
 
@@ -165,10 +173,12 @@ int stock_start(struct err *err)
 void stock_stop(void)
 {
 	size_t i;
+	int kind;
 
 	for (i = 0; i < keyd.peers; i++) {
-		if (keyd.peer[i].fill)
-			lead_abandon(&keyd.peer[i], "keyd ends");
+		for (kind = 0; kind < 2; kind++)
+			if (keyd.peer[i].fill[kind])
+				lead_abandon(&keyd.peer[i], kind, "keyd ends");
 		if (keyd.peer[i].timer)
 			event_free(keyd.peer[i].timer);
 		keyd.peer[i].timer = NULL;

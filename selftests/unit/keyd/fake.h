@@ -332,6 +332,7 @@ static struct {
 	struct https_server *server;
 	struct https_client *client;
 	struct fake_call level, blocks, confirm, voids, retire;
+	const char *not_now;		/* blocks of that kind: 503 */
 } fake_peer;
 
 static inline void fake_peer_handle(struct https_request *req, void *arg)
@@ -345,6 +346,7 @@ static inline void fake_peer_handle(struct https_request *req, void *arg)
 	};
 	struct fake_call *call = NULL;
 	json_t *body = NULL;
+	int status;
 	size_t i;
 
 	for (i = 0; i < sizeof(calls) / sizeof(*calls); i++)
@@ -362,7 +364,12 @@ static inline void fake_peer_handle(struct https_request *req, void *arg)
 			"block", json_object_get(call->msg, "block"),
 			"tag_block", "22222222-2222-4222-8222-222222222222", "slot", 1,
 			"tag", "22222222222222222222222222222222", "provenance", 3);
-	https_reply(req->reply_to, call->status ?: 200, body);
+	status = call->status ?: 200;
+	if (call == &fake_peer.blocks && fake_peer.not_now &&
+	    !strcmp(fake_peer.not_now,
+		    json_string_value(json_object_get(call->msg, "kind")) ?: ""))
+		status = 503;
+	https_reply(req->reply_to, status, body);
 	json_decref(body);
 }
 

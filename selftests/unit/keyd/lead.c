@@ -139,7 +139,7 @@ static void test_peer_down(void)
 
 	fake_kme.bits = 0;
 	fake_start(TAGS);
-	ok(until(tags() == 65536 && !keyd.peer[0].fill), "all is well");
+	ok(until(tags() == 65536 && !keyd.peer[0].fill[QKD_KIND_TAG]), "all is well");
 	fake_peer.level.status = 503;
 	fake_peer.blocks.status = 410;
 	asked = fake_kme.enc;
@@ -164,6 +164,29 @@ static void test_peer_down(void)
 	drop();
 }
 
+/*
+ * A payload block waits since the peer has no tags towards us; if we had none towards
+ * it either, and made none, both would wait for ever.
+ */
+static void test_tags_wait(void)
+{
+	struct fake_block *tag;
+	int posts;
+
+	fake_add(0xb1, QKD_DIR_RX, QKD_KIND_TAG, 65536, QKD_BLOCK_STATE_USABLE);
+	tag = fake_add(0xb2, QKD_DIR_TX, QKD_KIND_TAG, 65536, QKD_BLOCK_STATE_USABLE);
+	fake_peer.not_now = "payload";
+	posts = fake_peer.blocks.n;
+	fake_start(TAGS);
+	ok(until(fake_peer.blocks.n >= posts + 3), "a payload block waits for the peer");
+	tag->there = 0;
+	ok(until(tags() == 65536), "tags are made meanwhile");
+	fake_peer.not_now = NULL;
+	ok(until(usable(QKD_KIND_PAYLOAD)), "then it is made too");
+	fake_stop();
+	drop();
+}
+
 int main(void)
 {
 	fake_begin();
@@ -172,6 +195,7 @@ int main(void)
 	test_dry();
 	test_too_small();
 	test_peer_down();
+	test_tags_wait();
 	fake_end();
 	return tap_done();
 }
