@@ -19,60 +19,116 @@
 #include "ssnsock.h"
 #include "util.h"
 
+/* What one member may list: more is no list, but a way to keep us busy. */
+#define PAGES_MAX	65536
+#define ROWS_MAX	(1U << 19)
+
 struct rebuild {
 	struct session *s;
 	struct ssad *ssad;
 	const struct network_group *group;
 	struct dealer *d;
 	/*
-	 * "OBJECT VERSION EPOCH SEGMENTS SIZE JOB" -> { "xs": {x: state}, ... }:
-	 * in memory, some hundred bytes for each object
+	 * "OBJECT VERSION EPOCH SEGMENTS SIZE JOB" -> what each member says of it, a
+	 * letter for each in their order: '-' nothing, 'c' committed, 'p' pending. In
+	 * memory, some 300 bytes for each object.
 	 */
 	json_t *rows;
 	unsigned int objects, skipped, committed, waiting;
 	bool complete;			/* every shareholder of every group listed */
 };
 
+/* A row's key, taken apart. */
+struct row {
+	char object[UUID_TEXT], job[UUID_TEXT];
+	long long version, epoch, segments, size;
+};
+
+static void row_parse(const char *key, struct row *row)
+{
+	sscanf(key, "%36s %lld %lld %lld %lld %36s", row->object, &row->version,
+	       &row->epoch, &row->segments, &row->size, row->job);
+}
+
+static unsigned int row_count(const json_t *states, char state)
+{
+	const char *at = json_string_value(states);
+	unsigned int count = 0;
+
+	for (; *at; at++)
+		count += *at == state;
+	return count;
+}
+
 /* --- what the members list */
 
+/* One member's list, which goes on over many pages. */
 struct page {
 	struct rebuild *b;
 	char cursor[256];
 	bool more;
+	unsigned int pages, rows;
+	char state;			/* of the last row; 'c' come before 'p' */
+	char last[UUID_TEXT];		/* its object, or job if it is pending */
 };
 
-static int rebuild_row(struct rebuild *b, const struct dealer_member *m,
-		       const json_t *row)
+/* Objects in order, their versions in any; then pending jobs in order. */
+static bool page_rises(struct page *page, char state, const char *object,
+		       const char *job)
+{
+	const char *id = state == 'c' ? object : job;
+	int order;
+
+	if (page->state != state)
+		order = !page->state || state == 'p' ? 1 : -1;
+	else
+		order = strcmp(id, page->last) ?: state == 'c';
+	page->state = state;
+	snprintf(page->last, sizeof(page->last), "%s", id);
+	return order > 0;
+}
+
+static int64_t row_int(const json_t *row, const char *key, int64_t min, int64_t max)
+{
+	const json_t *value = json_object_get(row, key);
+	int64_t n = json_integer_value(value);
+
+	return json_is_integer(value) && n >= min && n <= max ? n : -1;
+}
+
+static int rebuild_row(struct page *page, unsigned int member, const json_t *row)
 {
 	const char *object = json_string_value(json_object_get(row, "object"));
 	const char *job = json_string_value(json_object_get(row, "job"));
-	const char *state = json_string_value(json_object_get(row, "state"));
-	static const char *const numbers[] = { "version", "epoch", "segments",
-					       "size" };
+	const char *text = json_string_value(json_object_get(row, "state"));
+	int64_t version = row_int(row, "version", 1, UINT32_MAX);
+	int64_t epoch = row_int(row, "epoch", 0, INT64_MAX);
+	int64_t segments = row_int(row, "segments", 1, UINT32_MAX);
+	int64_t size = row_int(row, "size", 0, INT64_MAX);
+	char key[256], states[SSN_MEMBERS_MAX + 1], state = text ? *text : 0;
+	struct rebuild *b = page->b;
 	uint8_t uuid[UUID_BYTES];
-	char key[256], x[4];
-	json_t *entry;
-	size_t i;
+	json_t *have;
 
-	if (!object || !job || !state || uuid_parse(object, uuid) ||
-	    uuid_parse(job, uuid))
+	if (!object || !job || !text || uuid_parse(object, uuid) ||
+	    uuid_parse(job, uuid) ||
+	    (strcmp(text, "committed") && strcmp(text, "pending")) ||
+	    version < 0 || epoch < 0 || segments < 0 || size < 0 ||
+	    ++page->rows > ROWS_MAX || !page_rises(page, state, object, job))
 		return -EPROTO;
-	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		if (!json_is_integer(json_object_get(row, numbers[i])))
-			return -EPROTO;
+	/* nothing of the row is kept but this */
 	snprintf(key, sizeof(key), "%s %lld %lld %lld %lld %s", object,
-		 (long long)json_integer_value(json_object_get(row, "version")),
-		 (long long)json_integer_value(json_object_get(row, "epoch")),
-		 (long long)json_integer_value(json_object_get(row, "segments")),
-		 (long long)json_integer_value(json_object_get(row, "size")), job);
-	entry = json_object_get(b->rows, key);
-	if (!entry) {
-		entry = json_pack("{s:O, s:{}}", "row", row, "xs");
-		json_object_set_new(b->rows, key, entry);
-	}
-	snprintf(x, sizeof(x), "%u", m->x);
-	json_object_set_new(json_object_get(entry, "xs"), x, json_string(state));
-	return 0;
+		 (long long)version, (long long)epoch, (long long)segments,
+		 (long long)size, job);
+	have = json_object_get(b->rows, key);
+	memset(states, '-', b->d->n);
+	states[b->d->n] = 0;
+	if (have)
+		strcpy(states, json_string_value(have));
+	if (states[member] != '-')
+		return -EPROTO;
+	states[member] = state;
+	return json_object_set_new(b->rows, key, json_string(states)) ? -ENOMEM : 0;
 }
 
 static int rebuild_page(struct dealer *d, struct dealer_member *m,
@@ -83,12 +139,14 @@ static int rebuild_page(struct dealer *d, struct dealer_member *m,
 	const json_t *row;
 	size_t i;
 
+	if (++page->pages > PAGES_MAX)
+		return -EPROTO;
 	json_array_foreach(json_object_get(msg, "objects"), i, row)
-		if (rebuild_row(page->b, m, row))
+		if (rebuild_row(page, m - d->member, row))
 			return -EPROTO;
 	page->more = json_is_true(json_object_get(msg, "more"));
-	if (page->more &&
-	    (!cursor || !*cursor || !strcmp(cursor, page->cursor)))
+	if (page->more && (!cursor || strlen(cursor) >= sizeof(page->cursor) ||
+			   strcmp(cursor, page->cursor) <= 0))
 		return -EPROTO;
 	snprintf(page->cursor, sizeof(page->cursor), "%s", cursor ?: "");
 	return 0;
@@ -105,17 +163,6 @@ static void rebuild_list(struct rebuild *b, struct dealer_member *m)
 		ret = dealer_ask_one(b->d, m->x, msg, rebuild_page, &page);
 		json_decref(msg);
 	} while (!ret && page.more);
-}
-
-static unsigned int rebuild_count(const json_t *entry, const char *state)
-{
-	unsigned int count = 0;
-	const json_t *value;
-	const char *x;
-
-	json_object_foreach(json_object_get(entry, "xs"), x, value)
-		count += !strcmp(json_string_value(value), state);
-	return count;
 }
 
 /* --- jobs that are pending somewhere */
@@ -136,47 +183,48 @@ static int rebuild_prepared(struct dealer *d, struct dealer_member *m,
 }
 
 /* Do all n hold all of it? Who does not is out, and was counted as pending. */
-static bool rebuild_all_prepared(struct rebuild *b, const json_t *entry,
-				 const char *job)
+static bool rebuild_all_prepared(struct rebuild *b, const struct row *row,
+				 const json_t *states)
 {
-	struct prepared want = { json_integer_value(json_object_get(
-		json_object_get(entry, "row"), "segments")) };
+	struct prepared want = { row->segments };
 	json_t *msg;
 	int ret;
 
-	if (dealer_in(b->d) < b->d->n ||
-	    rebuild_count(entry, "pending") < b->d->n)
+	if (dealer_in(b->d) < b->d->n || row_count(states, 'p') < b->d->n)
 		return false;
-	msg = json_pack("{s:s, s:s}", "op", "prepared", "job", job);
+	msg = json_pack("{s:s, s:s}", "op", "prepared", "job", row->job);
 	ret = dealer_ask(b->d, msg, 0, rebuild_prepared, &want);
 	json_decref(msg);
 	return ret == (int)b->d->n;
 }
 
-static void rebuild_commit(struct rebuild *b, json_t *entry, const char *job)
+static void rebuild_commit(struct rebuild *b, const struct row *row,
+			   json_t *states)
 {
-	json_t *xs = json_object_get(entry, "xs"), *value, *msg;
-	const char *x;
-	void *next;
+	char after[SSN_MEMBERS_MAX + 1];
+	unsigned int i;
+	json_t *msg;
 
-	msg = json_pack("{s:s, s:s}", "op", "commit", "job", job);
-	json_object_foreach_safe(xs, next, x, value)
-		if (!strcmp(json_string_value(value), "pending") &&
-		    !dealer_ask_one(b->d, atoi(x), msg, NULL, NULL))
-			json_object_set_new(xs, x, json_string("committed"));
+	strcpy(after, json_string_value(states));
+	msg = json_pack("{s:s, s:s}", "op", "commit", "job", row->job);
+	for (i = 0; i < b->d->n; i++)
+		if (after[i] == 'p' &&
+		    !dealer_ask_one(b->d, b->d->member[i].x, msg, NULL, NULL))
+			after[i] = 'c';
 	json_decref(msg);
+	json_string_set(states, after);
 	b->committed++;
 }
 
-static void rebuild_pending(struct rebuild *b, json_t *entry)
+static void rebuild_pending(struct rebuild *b, const char *key, json_t *states)
 {
-	const char *job = json_string_value(json_object_get(
-		json_object_get(entry, "row"), "job"));
 	enum job_state state;
+	struct row row;
 
-	if (!rebuild_count(entry, "pending"))
+	if (!row_count(states, 'p'))
 		return;
-	switch (catalogue_job(b->ssad->cat, job)) {
+	row_parse(key, &row);
+	switch (catalogue_job(b->ssad->cat, row.job)) {
 	case JOB_RUNNING:
 		/* repeated just now: what they have may be from before */
 		if (catalogue_lost(b->ssad->cat))
@@ -185,7 +233,7 @@ static void rebuild_pending(struct rebuild *b, json_t *entry)
 	case JOB_ABORTED:
 		return;			/* the shareholder asks, and is told */
 	case JOB_COMMITTED:
-		rebuild_commit(b, entry, job);
+		rebuild_commit(b, &row, states);
 		return;
 	case JOB_UNREADABLE:
 		b->complete = false;
@@ -194,13 +242,13 @@ static void rebuild_pending(struct rebuild *b, json_t *entry)
 	case JOB_WAITING:
 		break;
 	}
-	state = rebuild_count(entry, "committed") ||
-		rebuild_all_prepared(b, entry, job) ? JOB_COMMITTED : JOB_WAITING;
+	state = row_count(states, 'c') ||
+		rebuild_all_prepared(b, &row, states) ? JOB_COMMITTED : JOB_WAITING;
 	/* on the disk before anybody is told; or it is not settled yet */
-	if (catalogue_settle(b->ssad->cat, job, state))
+	if (catalogue_settle(b->ssad->cat, row.job, state))
 		b->complete = false;
 	else if (state == JOB_COMMITTED)
-		rebuild_commit(b, entry, job);
+		rebuild_commit(b, &row, states);
 	else
 		b->waiting++;
 }
@@ -208,15 +256,11 @@ static void rebuild_pending(struct rebuild *b, json_t *entry)
 /* --- objects */
 
 /* Segment 0 into a record; the owner's signature says that it is the object's. */
-static int rebuild_record(struct rebuild *b, struct gather *g, const json_t *entry,
-			  uint8_t *buf, json_t **out, struct err *err)
+static int rebuild_record(struct rebuild *b, struct gather *g, const struct row *row,
+			  const char *states, uint8_t *buf, json_t **out,
+			  struct err *err)
 {
-	const json_t *row = json_object_get(entry, "row");
-	struct segment_id id = {
-		.version = json_integer_value(json_object_get(row, "version")),
-		.size = json_integer_value(json_object_get(row, "size")),
-	};
-	const char *object = json_string_value(json_object_get(row, "object"));
+	struct segment_id id = { .version = row->version, .size = row->size };
 	struct record rec;
 	struct policy policy;
 	struct pki_id who;
@@ -226,30 +270,21 @@ static int rebuild_record(struct rebuild *b, struct gather *g, const json_t *ent
 	int ret;
 
 	*out = NULL;
-	uuid_parse(object, id.object);
-	ret = gather_segment(g, &id, json_integer_value(json_object_get(row, "epoch")),
-			     buf, RECORD_MAX, &len, err);
+	uuid_parse(row->object, id.object);
+	ret = gather_segment(g, &id, row->epoch, buf, RECORD_MAX, &len, err);
 	if (ret)
 		return ret;
 	json = json_loadb((char *)buf, len, JSON_REJECT_DUPLICATES, NULL);
 	if (!json)
 		return err_set(err, -EINVAL, "segment 0 is not JSON");
-	json_object_set_new(json, "object", json_string(object));
+	json_object_set_new(json, "object", json_string(row->object));
 	json_object_set_new(json, "version", json_integer(id.version));
 	members = json_array();
-	for (i = 0; i < b->group->n; i++) {
-		char x[4];
-		const char *state;
-
-		snprintf(x, sizeof(x), "%u", b->group->member[i].x);
-		state = json_string_value(json_object_get(
-			json_object_get(entry, "xs"), x));
+	for (i = 0; i < b->group->n; i++)
 		json_array_append_new(members, json_pack("{s:I, s:i, s:s}", "node",
 			(json_int_t)b->group->member[i].node, "x",
 			b->group->member[i].x, "state",
-			state && !strcmp(state, "committed") ? "confirmed" :
-							       "missing"));
-	}
+			states[i] == 'c' ? "confirmed" : "missing"));
 	json_object_set_new(json, "members", members);
 	ret = record_read(json, &rec, err) ?: policy_parse(rec.policy, &policy, err) ?:
 	      pki_verify_stored(b->ssad->pki, rec.owner_cert, rec.policy,
@@ -285,31 +320,30 @@ static void rebuild_clash(struct rebuild *b, const json_t *json)
 	json_decref(other);
 }
 
-static int rebuild_object(struct rebuild *b, struct gather *g, const json_t *entry,
-			  uint8_t *buf)
+static int rebuild_object(struct rebuild *b, struct gather *g, const char *key,
+			  const json_t *states, uint8_t *buf)
 {
-	const json_t *row = json_object_get(entry, "row");
-	const char *object = json_string_value(json_object_get(row, "object"));
-	int64_t version = json_integer_value(json_object_get(row, "version"));
+	unsigned int holders = row_count(states, 'c');
 	json_t *json = NULL, *answer;
 	struct err err = { "" };
+	struct row row;
 	int ret;
 
-	if (!rebuild_count(entry, "committed"))
+	if (!holders)
 		return 0;
-	if (rebuild_count(entry, "committed") < b->group->k) {
+	row_parse(key, &row);
+	if (holders < b->group->k) {
 		log_warn("rebuild: object %s version %lld: %u of the %u holders needed",
-			 object, (long long)version,
-			 rebuild_count(entry, "committed"), b->group->k);
+			 row.object, row.version, holders, b->group->k);
 		b->skipped++;
 		return 0;
 	}
-	if (!catalogue_object(b->ssad->cat, object, version, &json)) {
+	if (!catalogue_object(b->ssad->cat, row.object, row.version, &json)) {
 		json_decref(json);
 		b->objects++;
 		return 0;
 	}
-	ret = rebuild_record(b, g, entry, buf, &json, &err);
+	ret = rebuild_record(b, g, &row, json_string_value(states), buf, &json, &err);
 	if (!ret) {
 		answer = record_answer(json);
 		ret = catalogue_restore(b->ssad->cat, json, answer, &err);
@@ -319,8 +353,8 @@ static int rebuild_object(struct rebuild *b, struct gather *g, const json_t *ent
 		rebuild_clash(b, json);
 	json_decref(json);
 	if (ret) {
-		log_warn("rebuild: object %s version %lld: %s", object,
-			 (long long)version, err.text);
+		log_warn("rebuild: object %s version %lld: %s", row.object,
+			 row.version, err.text);
 		b->skipped++;
 		b->complete = false;
 		return 0;
@@ -334,18 +368,16 @@ static int rebuild_object(struct rebuild *b, struct gather *g, const json_t *ent
 /* A version before another that is whole was being replaced. */
 static void rebuild_replaced(struct rebuild *b)
 {
+	json_t *states, *json;
+	struct row row;
 	const char *key;
-	json_t *entry, *json;
 
-	json_object_foreach(b->rows, key, entry) {
-		const json_t *row = json_object_get(entry, "row");
-		const char *object = json_string_value(json_object_get(row, "object"));
-		int64_t version = json_integer_value(json_object_get(row, "version"));
-
-		if (catalogue_object(b->ssad->cat, object, 0, &json))
+	json_object_foreach(b->rows, key, states) {
+		row_parse(key, &row);
+		if (catalogue_object(b->ssad->cat, row.object, 0, &json))
 			continue;
-		if (json_integer_value(json_object_get(json, "version")) > version)
-			catalogue_mark(b->ssad->cat, object, version);
+		if (json_integer_value(json_object_get(json, "version")) > row.version)
+			catalogue_mark(b->ssad->cat, row.object, row.version);
 		json_decref(json);
 	}
 }
@@ -355,7 +387,7 @@ static int rebuild_group(struct rebuild *b, struct err *err)
 	struct ssad *ssad = b->ssad;
 	struct gather g;
 	const char *key;
-	json_t *entry;
+	json_t *states;
 	uint8_t *buf;
 	unsigned int i;
 	int ret;
@@ -385,10 +417,10 @@ static int rebuild_group(struct rebuild *b, struct err *err)
 	}
 	if (dealer_in(b->d) < b->d->n)
 		b->complete = false;
-	json_object_foreach(b->rows, key, entry)
-		rebuild_pending(b, entry);
-	json_object_foreach(b->rows, key, entry) {
-		ret = rebuild_object(b, &g, entry, buf);
+	json_object_foreach(b->rows, key, states)
+		rebuild_pending(b, key, states);
+	json_object_foreach(b->rows, key, states) {
+		ret = rebuild_object(b, &g, key, states, buf);
 		if (ret) {
 			err_set(err, ret, "the owner's connection: %s",
 				ssn_strerror(ret));
