@@ -150,6 +150,16 @@ static struct ssn_conn *queue_pop(struct link_sock *ls)
 	return conn;
 }
 
+/* It could not be accepted after all: it is the next one again. */
+static void queue_unpop(struct link_sock *ls, struct ssn_conn *conn)
+{
+	spin_lock(&ls->queue_lock);
+	list_add(&conn->accept_node, &ls->queue);
+	ls->queued++;
+	spin_unlock(&ls->queue_lock);
+	link_wake(&ls->sk, EPOLLIN | EPOLLRDNORM);
+}
+
 static int check_addr(const struct sock *sk, const struct sockaddr_ssn *addr,
 		      int len)
 {
@@ -245,7 +255,7 @@ static int accept_one(struct socket *sock, struct socket *newsock, int flags,
 
 	child = link_sock_new(sock_net(sk), newsock, kern);
 	if (!child) {
-		ssn_conn_close(conn);
+		queue_unpop(ls, conn);
 		return -ENOBUFS;
 	}
 	link_sk(child)->conn = conn;
