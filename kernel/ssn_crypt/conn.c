@@ -24,6 +24,7 @@ static void conn_free(struct ssn_conn *conn)
 	ssn_lane_drop(&conn->tx_pads);
 	ssn_lane_drop(&conn->rx_tags);
 	ssn_lane_drop(&conn->rx_pads);
+	ssn_out_free(conn->last);
 	ssn_peer_put(conn->peer);
 	memzero_explicit(conn->head, sizeof(conn->head));
 	kfree(conn);
@@ -417,6 +418,12 @@ struct ssn_conn *ssn_conn_new(struct ssn_net *sn, struct ssn_peer *peer,
 	conn->rx.tags = &conn->rx_tags;
 	conn->rx.pads = &conn->rx_pads;
 	conn->rx.dir = outgoing;
+
+	conn->last = ssn_out_new();
+	if (!conn->last) {
+		conn_free(conn);
+		return ERR_PTR(-ENOMEM);
+	}
 
 	atomic_inc(&sn->nconns);
 	err = READ_ONCE(sn->dying) ? -ENETDOWN : 0;

@@ -96,6 +96,7 @@ struct ssn_rec {
  * @pad_held:	bytes of pad held by reservations
  * @slots_held:	slots held by reservations
  * @shut:	CLOSE was sealed: nothing more may be
+ * @last:	memory for CLOSE, so that saying it cannot fail for want of any
  * @hello_tag:	tag of the own HELLO
  *
  * @rx_mutex:	serialises verifying and reading; protects
@@ -150,6 +151,7 @@ struct ssn_conn {
 	u32			pad_held;
 	u32			slots_held;
 	bool			shut;
+	struct ssn_out		*last;
 	u8			hello_tag[SSN_WIRE_TAG];
 
 	struct mutex		rx_mutex;
@@ -193,7 +195,7 @@ void ssn_conn_tell_space(struct ssn_conn *conn);
 
 /* conn_send.c */
 void ssn_conn_queue(struct ssn_conn *conn, struct list_head *outs);
-struct ssn_out *ssn_out_new(struct ssn_conn *conn);
+struct ssn_out *ssn_out_new(void);
 void ssn_out_free(struct ssn_out *out);
 int ssn_conn_push(struct ssn_conn *conn);
 int ssn_conn_seal_close(struct ssn_conn *conn);

@@ -67,13 +67,15 @@ u8 *ssn_buf_at(const struct ssn_buf *buf, u32 off, u32 *chunk)
 
 /* ---- The queue to TCP ---- */
 
-struct ssn_out *ssn_out_new(struct ssn_conn *conn)
+struct ssn_out *ssn_out_new(void)
 {
 	return kzalloc(sizeof(struct ssn_out), GFP_KERNEL_ACCOUNT);
 }
 
 void ssn_out_free(struct ssn_out *out)
 {
+	if (!out)
+		return;
 	ssn_buf_put(out->buf);
 	kfree(out);
 }
@@ -200,11 +202,10 @@ static u32 slots_left(const struct ssn_conn *conn)
 	return conn->tx_tags.left / QKD_SLOT;
 }
 
-/* Seals a record without data of the user's. */
-static int seal_small(struct ssn_conn *conn, u8 type, u8 flags,
-		      const void *payload, u32 len)
+/* Seals a record without data of the user's into @out, which is consumed. */
+static int seal_small(struct ssn_conn *conn, struct ssn_out *out, u8 type,
+		      u8 flags, const void *payload, u32 len)
 {
-	struct ssn_out *out = ssn_out_new(conn);
 	LIST_HEAD(outs);
 	int err = -ENOBUFS;
 	u32 chunk;
@@ -248,8 +249,8 @@ static int lane_more(struct ssn_conn *conn, struct ssn_lane *lane)
 			  &wire);
 	if (IS_ERR(l))
 		return PTR_ERR(l) == -ENOMEM ? -ENOBUFS : PTR_ERR(l);
-	err = seal_small(conn, SSN_WIRE_LEASE, tags ? SSN_WIRE_F_TAGS : 0,
-			 &wire, sizeof(wire));
+	err = seal_small(conn, ssn_out_new(), SSN_WIRE_LEASE,
+			 tags ? SSN_WIRE_F_TAGS : 0, &wire, sizeof(wire));
 	if (err)
 		ssn_lease_free(l);
 	else
@@ -384,7 +385,7 @@ static int prepare(struct ssn_conn *conn, u32 n, struct list_head *outs)
 	struct ssn_out *out;
 
 	while (n--) {
-		out = ssn_out_new(conn);
+		out = ssn_out_new();
 		if (!out) {
 			free_list(outs);
 			return -ENOBUFS;
@@ -523,7 +524,8 @@ int ssn_conn_seal_close(struct ssn_conn *conn)
 
 	mutex_lock(&conn->tx_mutex);
 	if (!conn->shut && ssn_conn_state(conn) == SSN_CONN_UP) {
-		err = seal_small(conn, SSN_WIRE_CLOSE, 0, NULL, 0);
+		err = seal_small(conn, conn->last, SSN_WIRE_CLOSE, 0, NULL, 0);
+		conn->last = NULL;
 		WRITE_ONCE(conn->shut, !err);
 	}
 	mutex_unlock(&conn->tx_mutex);

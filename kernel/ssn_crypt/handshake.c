@@ -60,7 +60,7 @@ static int tag_and_queue(struct ssn_conn *conn, struct ssn_out *out, u8 *tag)
  */
 int ssn_hello_send(struct ssn_conn *conn)
 {
-	struct ssn_out *out = ssn_out_new(conn);
+	struct ssn_out *out = ssn_out_new();
 	struct ssn_wire_hello *h;
 	int err;
 
@@ -271,7 +271,7 @@ out:
 int ssn_accept_send(struct ssn_conn *conn, const struct ssn_wire_hello *h,
 		    u8 status)
 {
-	struct ssn_out *out = ssn_out_new(conn);
+	struct ssn_out *out = ssn_out_new();
 	struct ssn_wire_accept *a;
 	int err;
 
