@@ -161,9 +161,11 @@ static int accept_take(struct ssn_conn *conn, const struct ssn_wire_accept *a)
 		return err == -EPROTO ? err : -EKEYREJECTED;
 	}
 	err = claim_leases(conn, &a->tag_lease, &a->pad_lease);
+	if (err == -ENOMEM)
+		return err;
 	if (err) {
 		ssn_conn_count(conn, SSN_A_COUNTERS_BAD_LEASE, 1);
-		return err == -ENOMEM ? err : -EKEYREJECTED;
+		return -EKEYREJECTED;
 	}
 	ssn_conn_count(conn, SSN_A_COUNTERS_RX_PAD_BYTES, QKD_SLOT);
 	if (a->status != SSN_WIRE_OK)
@@ -247,7 +249,8 @@ struct ssn_conn *ssn_hello_read(struct ssn_net *sn,
 	*err = ssn_peer_gone(peer) ? -EHOSTUNREACH :
 	       claim_leases(conn, &h->tag_lease, &h->pad_lease);
 	if (*err) {
-		ssn_conn_count(conn, SSN_A_COUNTERS_BAD_LEASE, 1);
+		if (*err != -ENOMEM)
+			ssn_conn_count(conn, SSN_A_COUNTERS_BAD_LEASE, 1);
 		ssn_conn_abort(conn, -EKEYREJECTED);
 		ssn_conn_close(conn);
 		conn = NULL;

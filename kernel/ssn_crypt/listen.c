@@ -160,6 +160,9 @@ static void refuse(struct ssn_net *sn, const struct ssn_wire_hello *h, int err)
 	unsigned int what = SSN_A_COUNTERS_BAD_HELLO;
 	unsigned int event = SSN_EVENT_BAD_HELLO;
 
+	/* This end's own trouble is nobody's attack. */
+	if (err == -ENOMEM || err == -ENETDOWN)
+		return;
 	if (err == -EBUSY) {
 		what = SSN_A_COUNTERS_REPLAYED_HELLO;
 		event = SSN_EVENT_REPLAY;
@@ -285,22 +288,24 @@ static void guest_come(struct ssn_gate *gate, struct ssn_pipe *pipe,
 		       const struct sockaddr_storage *from)
 {
 	struct guest *g = kzalloc(sizeof(*g), GFP_KERNEL_ACCOUNT);
-	bool room = false;
+	bool room;
 
-	if (g) {
-		g->gate = gate;
-		g->pipe = pipe;
-		g->from = *from;
-		g->deadline = jiffies + GUEST_TIME;
-		INIT_DELAYED_WORK(&g->work, guest_work);
-		spin_lock_bh(&gate->lock);
-		room = room_for(gate, from);
-		if (room) {
-			list_add_tail(&g->node, &gate->guests);
-			gate->nguests++;
-		}
-		spin_unlock_bh(&gate->lock);
+	if (!g) {
+		ssn_tcp.free(pipe, true);
+		return;
 	}
+	g->gate = gate;
+	g->pipe = pipe;
+	g->from = *from;
+	g->deadline = jiffies + GUEST_TIME;
+	INIT_DELAYED_WORK(&g->work, guest_work);
+	spin_lock_bh(&gate->lock);
+	room = room_for(gate, from);
+	if (room) {
+		list_add_tail(&g->node, &gate->guests);
+		gate->nguests++;
+	}
+	spin_unlock_bh(&gate->lock);
 	if (!room) {
 		kfree(g);
 		ssn_tally(gate->sn, NULL, SSN_A_COUNTERS_FLOOD, 1);
