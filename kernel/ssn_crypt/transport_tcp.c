@@ -100,6 +100,14 @@ static size_t addr_len(const struct sockaddr_storage *addr)
 					     sizeof(struct sockaddr_in);
 }
 
+/* A socket of the underlay. The kernel says "too many files" for no memory. */
+static int tcp_socket(struct net *net, int family, struct socket **sock)
+{
+	int err = sock_create_kern(net, family, SOCK_STREAM, IPPROTO_TCP, sock);
+
+	return err == -ENFILE ? -ENOBUFS : err;
+}
+
 static struct ssn_pipe *tcp_pipe_connect(struct net *net,
 					 const struct sockaddr_storage *addr)
 {
@@ -107,8 +115,7 @@ static struct ssn_pipe *tcp_pipe_connect(struct net *net,
 	struct socket *sock;
 	int err;
 
-	err = sock_create_kern(net, addr->ss_family, SOCK_STREAM, IPPROTO_TCP,
-			       &sock);
+	err = tcp_socket(net, addr->ss_family, &sock);
 	if (err)
 		return ERR_PTR(err);
 	pipe = pipe_new(sock);
@@ -212,8 +219,7 @@ static struct ssn_listener *tcp_listen(struct net *net,
 		return ERR_PTR(-ENOMEM);
 	l->kick = kick;
 	l->arg = arg;
-	err = sock_create_kern(net, addr->ss_family, SOCK_STREAM, IPPROTO_TCP,
-			       &l->sock);
+	err = tcp_socket(net, addr->ss_family, &l->sock);
 	if (err)
 		goto err_free;
 	sk = l->sock->sk;
