@@ -376,12 +376,18 @@ static void conn_io(struct work_struct *work)
  * @peer:	a reference is taken
  * @p:		where to or from
  * @outgoing:	this end sends the HELLO
+ * @ops:	callbacks, or NULL until ssn_conn_attach()
+ * @owner:	passed to them
+ *
+ * From the moment it is in the table it may be ended by others, and its owner
+ * be told.
  *
  * Return: the connection, in the table, with a reference for the caller; or an
  * ERR_PTR: -ENOMEM, -ENETDOWN.
  */
 struct ssn_conn *ssn_conn_new(struct ssn_net *sn, struct ssn_peer *peer,
-			      const struct ssn_conn_params *p, bool outgoing)
+			      const struct ssn_conn_params *p, bool outgoing,
+			      const struct ssn_conn_ops *ops, void *owner)
 {
 	struct ssn_conn *conn;
 	int err;
@@ -395,6 +401,9 @@ struct ssn_conn *ssn_conn_new(struct ssn_net *sn, struct ssn_peer *peer,
 	conn->peer = peer;
 	conn->p = *p;
 	conn->outgoing = outgoing;
+	conn->phase = outgoing ? SSN_PHASE_WAIT : SSN_PHASE_NONE;
+	conn->ops = ops;
+	conn->owner = owner;
 	conn->state = SSN_CONN_CONNECTING;
 	INIT_DELAYED_WORK(&conn->io, conn_io);
 	spin_lock_init(&conn->cb_lock);
@@ -435,6 +444,9 @@ struct ssn_conn *ssn_conn_new(struct ssn_net *sn, struct ssn_peer *peer,
 		conn_free(conn);
 		return ERR_PTR(err);
 	}
+	/* ssn_peer_del() marks it, then ends what is in the table. */
+	if (ssn_peer_gone(peer))
+		ssn_conn_abort(conn, -EHOSTUNREACH);
 	return conn;
 }
 
@@ -470,18 +482,9 @@ struct ssn_conn *ssn_conn_connect(struct net *net,
 		ssn_tally(sn, peer, SSN_A_COUNTERS_NO_PAD, 1);
 		goto out;
 	}
-	conn = ssn_conn_new(sn, peer, p, true);
+	conn = ssn_conn_new(sn, peer, p, true, ops, owner);
 	if (IS_ERR(conn))
 		goto out;
-	if (ssn_peer_gone(peer)) {
-		ssn_conn_abort(conn, -EHOSTUNREACH);
-		ssn_conn_close(conn);
-		conn = ERR_PTR(-EHOSTUNREACH);
-		goto out;
-	}
-	conn->ops = ops;
-	conn->owner = owner;
-	conn->phase = SSN_PHASE_WAIT;
 	ssn_tally(sn, peer, SSN_A_COUNTERS_CONNS_OPENED, 1);
 	ssn_conn_kick(conn);
 out:

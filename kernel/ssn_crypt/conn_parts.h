@@ -182,7 +182,8 @@ struct ssn_conn {
 
 /* conn.c */
 struct ssn_conn *ssn_conn_new(struct ssn_net *sn, struct ssn_peer *peer,
-			      const struct ssn_conn_params *p, bool outgoing);
+			      const struct ssn_conn_params *p, bool outgoing,
+			      const struct ssn_conn_ops *ops, void *owner);
 void ssn_conn_hold(struct ssn_conn *conn);
 void ssn_conn_put(struct ssn_conn *conn);
 void ssn_conn_kick(struct ssn_conn *conn);

@@ -240,7 +240,7 @@ struct ssn_conn *ssn_hello_read(struct ssn_net *sn,
 	*err = check_tag(peer, &h->tag_lease, h, h->tag);
 	if (*err)
 		goto out;
-	conn = ssn_conn_new(sn, peer, &p, false);
+	conn = ssn_conn_new(sn, peer, &p, false, NULL, NULL);
 	if (IS_ERR(conn)) {
 		*err = PTR_ERR(conn);
 		conn = NULL;

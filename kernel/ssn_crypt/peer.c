@@ -164,7 +164,7 @@ int ssn_peer_del(struct ssn_net *sn, u32 id)
 	if (!peer)
 		return -ENOENT;
 	spin_lock_bh(&peer->lock);
-	peer->gone = true;
+	WRITE_ONCE(peer->gone, true);
 	spin_unlock_bh(&peer->lock);
 	ssn_conns_abort(sn, peer, -EHOSTUNREACH);
 	ssn_peer_put(peer);
