@@ -317,10 +317,13 @@ static void conn_linger(struct ssn_conn *conn)
 		ssn_conn_fail(conn, -ECONNRESET);
 		return;
 	}
-	if (!conn->timed) {
-		conn->timed = true;
-		conn->deadline = jiffies + SSN_LINGER_TIME;
-	}
+	if (conn->timed)
+		return;
+	conn->timed = true;
+	conn->deadline = jiffies + SSN_LINGER_TIME;
+	/* It may have come up while the owner left, who did not say it then. */
+	if (ssn_conn_seal_close(conn))
+		ssn_conn_fail(conn, -ECONNRESET);
 }
 
 static void conn_io(struct work_struct *work)
