@@ -71,10 +71,11 @@ struct ssn_conn_params {
 };
 
 /**
- * struct ssn_reservation - window and pad held for one message
+ * struct ssn_reservation - window, pad and memory held for one message
  * @len:	payload bytes
  * @slots:	tag slots held
  * @held:	the reservation is in force
+ * @outs:	what records are sealed into, one for each slot
  *
  * Belongs to the caller; filled in by ssn_conn_reserve().
  */
@@ -82,6 +83,7 @@ struct ssn_reservation {
 	u32	len;
 	u32	slots;
 	bool	held;
+	struct list_head outs;
 };
 
 /*
@@ -181,7 +183,7 @@ void ssn_conn_shutdown(struct ssn_conn *conn);
  * No callback runs after this returned. What was sent still goes out in the
  * background, CLOSE after it, for at most the linger time (10 s); what was not
  * read is discarded, and unused pad becomes void at both ends. Messages that
- * were dequeued stay readable. Reservations in force are void: forget them.
+ * were dequeued stay readable. Reservations have to be given back before.
  *
  * Context: process, may sleep; not from a callback, and without any lock held
  * that a callback takes.
@@ -245,7 +247,7 @@ void ssn_conn_bytes(const struct ssn_conn *conn, u64 *sent, u64 *received);
  */
 
 /**
- * ssn_conn_reserve() - hold window and pad for one whole message
+ * ssn_conn_reserve() - hold window, pad and memory for one whole message
  * @conn:	connection
  * @len:	payload bytes, 0..SSN_MSG_MAX
  * @res:	filled in; in force only if 0 is returned
@@ -286,10 +288,10 @@ void ssn_conn_unreserve(struct ssn_conn *conn, struct ssn_reservation *res);
  *
  * Queues; TCP sends in the background. Messages go out in the order of calls.
  *
- * Context: process, may sleep (memory, tx_mutex; never the network).
+ * Context: process, may sleep (tx_mutex; never memory or the network).
  * Return: 0: the whole message is sealed and queued. Otherwise nothing of it
- * ever leaves: -ENOBUFS (the connection stays up), -EKEYREVOKED (pad died;
- * the connection is down), or as ssn_conn_reserve() for a connection down.
+ * ever leaves: -EKEYREVOKED (pad died; the connection is down), or as
+ * ssn_conn_reserve() for a connection down.
  */
 int ssn_conn_send(struct ssn_conn *conn, struct ssn_reservation *res,
 		  const struct ssn_share *share, struct ssn_buf *buf);

@@ -306,6 +306,23 @@ static int tx_state(const struct ssn_conn *conn)
 	}
 }
 
+/* Everything that sealing needs, so that it cannot stop in the middle. */
+static int outs_make(struct list_head *outs, u32 n)
+{
+	struct ssn_out *out;
+
+	INIT_LIST_HEAD(outs);
+	while (n--) {
+		out = ssn_out_new();
+		if (!out) {
+			free_list(outs);
+			return -ENOBUFS;
+		}
+		list_add(&out->node, outs);
+	}
+	return 0;
+}
+
 /* A window for @len more; a message alone always fits. */
 static bool window_fits(const struct ssn_conn *conn, u32 len)
 {
@@ -344,6 +361,9 @@ int ssn_conn_reserve(struct ssn_conn *conn, u32 len,
 		goto out;
 	res->len = len;
 	res->slots = records_for(conn, len);
+	err = outs_make(&res->outs, res->slots);
+	if (err)
+		goto out;
 	res->held = true;
 	conn->pad_held += len;
 	conn->slots_held += res->slots;
@@ -362,6 +382,7 @@ static void release(struct ssn_conn *conn, struct ssn_reservation *res)
 	if (!res->held)
 		return;
 	res->held = false;
+	free_list(&res->outs);
 	conn->pad_held -= res->len;
 	conn->slots_held -= res->slots;
 	spin_lock_bh(&conn->lock);
@@ -377,22 +398,6 @@ void ssn_conn_unreserve(struct ssn_conn *conn, struct ssn_reservation *res)
 	release(conn, res);
 	mutex_unlock(&conn->tx_mutex);
 	ssn_conn_tell_space(conn);
-}
-
-/* Everything that sealing needs, so that it cannot stop in the middle. */
-static int prepare(struct ssn_conn *conn, u32 n, struct list_head *outs)
-{
-	struct ssn_out *out;
-
-	while (n--) {
-		out = ssn_out_new();
-		if (!out) {
-			free_list(outs);
-			return -ENOBUFS;
-		}
-		list_add(&out->node, outs);
-	}
-	return 0;
 }
 
 /* The most that the next record can carry. */
@@ -453,7 +458,6 @@ static int send_message(struct ssn_conn *conn, u8 type,
 			struct ssn_reservation *res,
 			const struct ssn_share *share, struct ssn_buf *buf)
 {
-	LIST_HEAD(spare);
 	LIST_HEAD(outs);
 	u32 len = buf->len;
 	int err;
@@ -463,9 +467,7 @@ static int send_message(struct ssn_conn *conn, u8 type,
 	if (!err && WARN_ON_ONCE(!res->held || res->len != len))
 		err = -EINVAL;
 	if (!err)
-		err = prepare(conn, res->slots, &spare);
-	if (!err)
-		err = seal_message(conn, type, share, buf, &spare, &outs);
+		err = seal_message(conn, type, share, buf, &res->outs, &outs);
 	release(conn, res);
 	if (!err) {
 		ssn_conn_queue(conn, &outs);
@@ -474,7 +476,6 @@ static int send_message(struct ssn_conn *conn, u8 type,
 		ssn_conn_count(conn, SSN_A_COUNTERS_TX_BYTES, len);
 	}
 	mutex_unlock(&conn->tx_mutex);
-	free_list(&spare);
 	free_list(&outs);	/* what was sealed before it failed */
 	if (err == -EKEYREVOKED)
 		ssn_conn_fail(conn, err);
