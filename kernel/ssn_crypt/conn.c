@@ -14,7 +14,8 @@
 #include "netlink.h"
 #include "peer.h"
 
-#define CONN_STEPS	64	/* at one run of the work */
+#define CONN_STEPS	64		/* at one run of the work */
+#define CONN_RETRY	(HZ / 20)	/* until there may be memory again */
 
 static void conn_free(struct ssn_conn *conn)
 {
@@ -350,7 +351,10 @@ static void conn_io(struct work_struct *work)
 			break;
 		}
 	}
-	if (err < 0) {
+	if (err == -ENOBUFS && conn->phase == SSN_PHASE_RECORDS) {
+		/* No memory for what comes: it stays in TCP, nothing moved. */
+		conn_schedule(conn, CONN_RETRY);
+	} else if (err < 0) {
 		if (conn->outgoing && conn->phase < SSN_PHASE_RECORDS &&
 		    err != -ENOKEY)
 			ssn_peer_failed(conn->peer);

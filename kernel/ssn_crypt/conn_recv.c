@@ -300,18 +300,24 @@ err_rec:
 static int take_lease(struct ssn_conn *conn)
 {
 	const struct ssn_wire_record *r = (const void *)conn->head;
+	struct ssn_lease *l = ssn_lease_new();
 	bool tags = r->flags & SSN_WIRE_F_TAGS;
 	u32 chunk;
 	int err;
 
+	if (!l)
+		return -ENOBUFS;
 	mutex_lock(&conn->rx_mutex);
 	err = ssn_record_verify(&conn->rx, conn->head, conn->in);
-	if (!err) {
+	if (err) {
+		ssn_lease_free(l);
+	} else {
 		err = ssn_lane_claim(tags ? conn->peer->rx_tag :
 					    conn->peer->rx_pad,
 				     tags ? &conn->rx_tags : &conn->rx_pads,
-				     (void *)ssn_buf_at(conn->in, 0, &chunk));
-		if (err && err != -ENOMEM) {
+				     (void *)ssn_buf_at(conn->in, 0, &chunk),
+				     l);
+		if (err) {
 			ssn_conn_count(conn, SSN_A_COUNTERS_BAD_LEASE, 1);
 			ssn_nl_conn_event(conn, SSN_EVENT_BAD_RECORD, err);
 			err = -EKEYREJECTED;
@@ -403,33 +409,51 @@ static bool behind(struct ssn_conn *conn)
 	return full && !conn->got;
 }
 
+/*
+ * Where the next bytes of the record go, and how many at most; NULL when all of
+ * it is there. Its head is read first, and looked at, by itself.
+ */
+static u8 *missing(struct ssn_conn *conn, u32 *n)
+{
+	const struct ssn_wire_record *r = (const void *)conn->head;
+	u32 head = conn->got < sizeof(*r) ? sizeof(*r) : ssn_record_head_len(r);
+
+	if (conn->got < head) {
+		*n = head - conn->got;
+		return conn->head + conn->got;
+	}
+	if (conn->got - head == ssn_record_payload(r))
+		return NULL;
+	return ssn_buf_at(conn->in, conn->got - head, n);
+}
+
 /**
  * ssn_conn_pull - read from TCP
  * @conn:	connection; only its work calls this
  *
- * Return: 1 if something was read and more may be there, 0 to wait, or an error
- * that ends the connection.
+ * Return: 1 if something was read and more may be there, 0 to wait, -ENOBUFS to
+ * be called again in a while, or an error that ends the connection.
  */
 int ssn_conn_pull(struct ssn_conn *conn)
 {
 	const struct ssn_wire_record *r = (const void *)conn->head;
-	u32 want = sizeof(*r), len = 0, chunk;
-	u8 *to = conn->head + conn->got;
-	int n, err;
+	u32 chunk;
+	u8 *to;
+	int n;
 
 	if (conn->eof)
 		return 0;
 	if (behind(conn))
 		return 0;
-	if (conn->got >= sizeof(*r)) {
-		want = ssn_record_head_len(r);
-		len = ssn_record_payload(r);
+	if (conn->got >= sizeof(*r) && ssn_record_payload(r) && !conn->in) {
+		conn->in = ssn_buf_alloc(ssn_record_payload(r));
+		if (!conn->in)
+			return -ENOBUFS;
+		conn->in->sealed = true;
 	}
-	if (conn->got < want) {
-		chunk = want - conn->got;
-	} else {
-		to = ssn_buf_at(conn->in, conn->got - want, &chunk);
-	}
+	to = missing(conn, &chunk);
+	if (!to)
+		return take_record(conn);
 	n = ssn_tcp.recv(conn->pipe, to, chunk);
 	if (n == -EAGAIN)
 		return 0;
@@ -438,22 +462,7 @@ int ssn_conn_pull(struct ssn_conn *conn)
 	if (!n)
 		return at_eof(conn);
 	conn->got += n;
-
-	if (conn->got < sizeof(*r))
-		return 1;
-	if (conn->got == sizeof(*r) && want == sizeof(*r) && !conn->in) {
-		err = check_shape(conn);
-		if (err)
-			return err;
-		len = ssn_record_payload(r);
-		if (len) {
-			conn->in = ssn_buf_alloc(len);
-			if (!conn->in)
-				return -ENOBUFS;
-			conn->in->sealed = true;
-		}
-	}
-	if (conn->got < ssn_record_head_len(r) + len)
-		return 1;
-	return take_record(conn);
+	if (conn->got == sizeof(*r))
+		return check_shape(conn) ?: 1;
+	return 1;
 }

@@ -120,6 +120,14 @@ static int check_tag(struct ssn_peer *peer, const struct ssn_wire_lease *tags,
 	return err;
 }
 
+static int claim(struct qkd_pool *pool, struct ssn_lane *lane,
+		 const struct ssn_wire_lease *wire)
+{
+	struct ssn_lease *l = ssn_lease_new();
+
+	return l ? ssn_lane_claim(pool, lane, wire, l) : -ENOMEM;
+}
+
 /* Claims what a verified HELLO or ACCEPT announces; its slot is spent. */
 static int claim_leases(struct ssn_conn *conn,
 			const struct ssn_wire_lease *tags,
@@ -128,11 +136,11 @@ static int claim_leases(struct ssn_conn *conn,
 	int err;
 
 	mutex_lock(&conn->rx_mutex);
-	err = ssn_lane_claim(conn->peer->rx_tag, &conn->rx_tags, tags);
+	err = claim(conn->peer->rx_tag, &conn->rx_tags, tags);
 	if (!err)
 		ssn_lane_spend(&conn->rx_tags, QKD_SLOT);
 	if (!err && pads->units)
-		err = ssn_lane_claim(conn->peer->rx_pad, &conn->rx_pads, pads);
+		err = claim(conn->peer->rx_pad, &conn->rx_pads, pads);
 	mutex_unlock(&conn->rx_mutex);
 	return err;
 }

@@ -18,7 +18,8 @@ void ssn_lane_init(struct ssn_lane *lane, u32 grow)
 	lane->nr = 0;
 }
 
-static struct ssn_lease *lease_alloc(void)
+/* A lease that holds nothing yet; NULL without memory. */
+struct ssn_lease *ssn_lease_new(void)
 {
 	struct ssn_lease *l = kzalloc(sizeof(*l), GFP_KERNEL_ACCOUNT);
 
@@ -68,7 +69,7 @@ void ssn_lane_drop(struct ssn_lane *lane)
 struct ssn_lease *ssn_lane_take(struct qkd_pool *pool, struct ssn_lane *lane,
 				struct ssn_wire_lease *wire)
 {
-	struct ssn_lease *l = lease_alloc();
+	struct ssn_lease *l = ssn_lease_new();
 	int err;
 
 	if (!l)
@@ -90,24 +91,20 @@ struct ssn_lease *ssn_lane_take(struct qkd_pool *pool, struct ssn_lane *lane,
  * @pool:	rx pool
  * @lane:	where it goes, at the end
  * @wire:	the announcement, verified
+ * @l:		from ssn_lease_new(), consumed in any case
  *
- * Return: 0, the errors of qkd_lease_claim(), -E2BIG for too many, -ENOMEM.
+ * Return: 0, the errors of qkd_lease_claim(), -E2BIG for too many.
  */
 int ssn_lane_claim(struct qkd_pool *pool, struct ssn_lane *lane,
-		   const struct ssn_wire_lease *wire)
+		   const struct ssn_wire_lease *wire, struct ssn_lease *l)
 {
-	struct ssn_lease *l;
+	int err = -E2BIG;
 	uuid_t id;
-	int err;
 
-	if (lane->nr >= SSN_LANE_LEASES_MAX)
-		return -E2BIG;
-	l = lease_alloc();
-	if (!l)
-		return -ENOMEM;
 	import_uuid(&id, wire->block);
-	err = qkd_lease_claim(pool, &id, be32_to_cpu(wire->first),
-			      be32_to_cpu(wire->units), &l->lease);
+	if (lane->nr < SSN_LANE_LEASES_MAX)
+		err = qkd_lease_claim(pool, &id, be32_to_cpu(wire->first),
+				      be32_to_cpu(wire->units), &l->lease);
 	if (err)
 		ssn_lease_free(l);
 	else

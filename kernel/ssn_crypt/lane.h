@@ -59,10 +59,11 @@ struct ssn_lane {
 void ssn_lane_init(struct ssn_lane *lane, u32 grow);
 void ssn_lane_drop(struct ssn_lane *lane);
 
+struct ssn_lease *ssn_lease_new(void);
 struct ssn_lease *ssn_lane_take(struct qkd_pool *pool, struct ssn_lane *lane,
 				struct ssn_wire_lease *wire);
 int ssn_lane_claim(struct qkd_pool *pool, struct ssn_lane *lane,
-		   const struct ssn_wire_lease *wire);
+		   const struct ssn_wire_lease *wire, struct ssn_lease *l);
 void ssn_lane_add(struct ssn_lane *lane, struct ssn_lease *l);
 void ssn_lease_free(struct ssn_lease *l);
 
