@@ -5,32 +5,11 @@
  *
  * kernels: uml-debug
  */
-#include "qkd_util.h"
+#include <sys/syscall.h>
+
+#include "fault_util.h"
 
 static unsigned char bytes[4 * UNIT];
-static int fail_nth = -1;
-
-/* Lets the @n-th allocation of the next system call fail. */
-static void arm(int n)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", n);
-	if (pwrite(fail_nth, text, strlen(text), 0) < 0)
-		bail("fail-nth: %s", strerror(errno));
-}
-
-/* Whether it did; if not, the fault may hit what is done here to find out. */
-static bool disarm(void)
-{
-	char text[16] = "";
-
-	if (pread(fail_nth, text, sizeof(text) - 1, 0) < 0)
-		return false;
-	if (pwrite(fail_nth, "0", 1, 0) < 0)
-		return false;
-	return atoi(text) == 0;
-}
 
 static void adding(int ring, int dir, int kind)
 {
@@ -121,6 +100,189 @@ static void calling(struct nl *nl, const char *name, call_fn call,
 	   err ? strerror(errno) : "done");
 }
 
+/* --- only what the module asks for: then each error has to be the right one */
+
+#define PEER	7
+
+static struct nl *nl;
+static int ring, box;
+static qkd_id id;
+static unsigned char slots[2 * RUN];
+static uint32_t stranger = 10000;
+
+static int nl_err(int ret)
+{
+	return ret ? errno : 0;
+}
+
+static void new_block(void)
+{
+	id_new(id);
+	if (block_add(ring, PEER, QKD_DIR_TX, QKD_KIND_TAG, id, slots,
+		      sizeof(slots)) < 0)
+		bail("block: %s", strerror(errno));
+}
+
+static int do_tag(void)
+{
+	struct confirmation c;
+
+	return nl_err(block_tag(nl, id, &c));
+}
+
+static int do_confirm(void)
+{
+	return nl_err(tag_block_confirm(nl, QKD_DIR_TX, id, slots,
+					sizeof(slots)));
+}
+
+/* It is usable, and its slots for records are all there */
+static bool is_confirmed(void)
+{
+	struct block b;
+
+	return !block_get(nl, id, &b) && b.state == QKD_BLOCK_STATE_USABLE &&
+	       b.usable == sizeof(slots) - RUN;
+}
+
+static int do_block_get(void)
+{
+	struct block b;
+
+	return nl_err(block_get(nl, id, &b));
+}
+
+static int do_pool_get(void)
+{
+	struct pool pool;
+
+	return nl_err(pool_get(nl, PEER, QKD_DIR_TX, QKD_KIND_TAG, &pool));
+}
+
+static int dump(int cmd)
+{
+	char buf[1024];
+
+	return nl_err(nl_talk(nl, nl_start(nl, buf, nl->family, cmd, NLM_F_DUMP),
+			      NULL, NULL));
+}
+
+static int do_block_dump(void)
+{
+	return dump(QKD_CMD_BLOCK_GET);
+}
+
+static int do_pool_dump(void)
+{
+	return dump(QKD_CMD_POOL_GET);
+}
+
+static int do_pool_set(void)
+{
+	return nl_err(pool_set(nl, stranger, QKD_DIR_TX, QKD_KIND_TAG, UNIT));
+}
+
+static bool next_stranger(void)
+{
+	stranger++;
+	return true;
+}
+
+static int do_ring_get(void)
+{
+	struct ring ring;
+
+	return nl_err(ring_get(nl, -1, &ring));
+}
+
+static int do_ceiling(void)
+{
+	return nl_err(ceiling_set(nl, -1, 1 << 20));
+}
+
+static int do_void(void)
+{
+	return nl_err(block_void_now(nl, id));
+}
+
+static int command(const char *fmt, uint32_t a)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), fmt, a);
+	return write(box, line, strlen(line)) < 0 ? errno : 0;
+}
+
+/* Of a pool that is not there: none can be made, or it has nothing */
+static int do_take(void)
+{
+	int err = command("take 0 %u 0 1", stranger);
+
+	return err == ENOKEY ? 0 : err;
+}
+
+static void usable_block(void)
+{
+	new_block();
+	if (do_confirm())
+		bail("confirm: %s", strerror(errno));
+}
+
+static int do_take_tags(void)
+{
+	return command("take 1 7 1 1", 0);
+}
+
+static bool release_tags(void)
+{
+	return !command("release 1", 0);
+}
+
+static int module(const char *name, bool in)
+{
+	char path[4096];
+	int fd, err;
+
+	if (!in)
+		return syscall(SYS_delete_module, name, O_NONBLOCK);
+	snprintf(path, sizeof(path), "%s/%s.ko", getenv("SSN_MODULES") ?: ".",
+		 name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	err = syscall(SYS_finit_module, fd, "", 0);
+	close(fd);
+	return err;
+}
+
+static void strictly(void)
+{
+	static const struct step steps[] = {
+		{ "block-tag", new_block, do_tag, NULL, 0 },
+		{ "block-confirm", new_block, do_confirm, is_confirmed, 0 },
+		{ "block-get", NULL, do_block_get, NULL, 0 },
+		{ "block-get, dump", NULL, do_block_dump, NULL, 0 },
+		{ "pool-get", NULL, do_pool_get, NULL, 0 },
+		{ "pool-get, dump", NULL, do_pool_dump, NULL, 0 },
+		{ "pool-set", NULL, do_pool_set, next_stranger, 0 },
+		{ "keyring-get", NULL, do_ring_get, NULL, 0 },
+		{ "ceiling-set", NULL, do_ceiling, NULL, 0 },
+		{ "block-void-now", new_block, do_void, NULL, 0 },
+		{ "a lease of a new pool", NULL, do_take, next_stranger, 0 },
+		{ "a lease", usable_block, do_take_tags, release_tags, 0 },
+	};
+	unsigned int i;
+
+	if (module("qkd_lease_test", true))
+		bail("loading qkd_lease_test: %s", strerror(errno));
+	box = open("/proc/qkd_lease_test", O_RDWR | O_CLOEXEC);
+	fill_random(slots, sizeof(slots));
+	faults_in("qkd_keyring");
+	for (i = 0; i < sizeof(steps) / sizeof(*steps); i++)
+		each(&steps[i]);
+	faults_in(NULL);
+	close(box);
+	ok(!module("qkd_lease_test", false), "nobody holds anything");
+}
+
 /* Makes a namespace, the @n-th allocation failing; whether there is one. */
 static bool fails_at(int n, int home, int *failed)
 {
@@ -158,26 +320,11 @@ static void new_namespaces(void)
 	close(home);
 }
 
-/* Also the allocations that may sleep, which are nearly all. */
-static void sleeping_too(const char *yes)
-{
-	int fd = open("/sys/kernel/debug/failslab/ignore-gfp-wait", O_WRONLY);
-
-	if (fd < 0 || write(fd, yes, 1) != 1)
-		skip_all("no /sys/kernel/debug/failslab");
-	close(fd);
-}
-
 int main(void)
 {
-	int home = ns_here(), ring;
-	struct nl *nl;
-	qkd_id id;
+	int home = ns_here();
 
-	fail_nth = open("/proc/thread-self/fail-nth", O_RDWR);
-	if (fail_nth < 0)
-		skip_all("this kernel injects no faults");
-	sleeping_too("N");
+	faults_begin();
 	fill_random(bytes, sizeof(bytes));
 	close(ns_new());
 	nl = nl_open(false);
@@ -194,9 +341,10 @@ int main(void)
 	calling(nl, "pool-set", call_pool_set, id);
 	calling(nl, "keyring-get", call_ring, id);
 	calling(nl, "block-void-now", call_void, id);
+	strictly();
 	new_namespaces();
 	nl_close(nl);
 	ns_enter(home);
-	sleeping_too("Y");
+	faults_end();
 	return tap_done();
 }

@@ -180,13 +180,6 @@ static UNUSED uint64_t count_at(int at, int attr)
 }
 
 /* How many connections "a" or "b" has */
-static int conns_cb(const struct nlmsghdr *nlh, void *data)
-{
-	(void)nlh;
-	++*(int *)data;
-	return MNL_CB_OK;
-}
-
 static UNUSED int conns_at(int at)
 {
 	struct nl *nl = ssn_at[at];

@@ -183,6 +183,14 @@ static UNUSED uint64_t counter(uint32_t peer, int attr)
 	return c.value;
 }
 
+/* Counts what a dump lists. */
+static UNUSED int conns_cb(const struct nlmsghdr *nlh, void *data)
+{
+	(void)nlh;
+	++*(int *)data;
+	return MNL_CB_OK;
+}
+
 /* --- messages */
 
 static UNUSED int share_socket(int protocol)
@@ -550,8 +558,8 @@ static UNUSED int family_number(void)
 	return number;
 }
 
-/* Namespaces, cables, peers, members; @blocks of pad each way */
-static UNUSED void share_setup(int blocks)
+/* Namespaces, cables, peers, a group; @blocks of pad each way */
+static UNUSED void share_network(int blocks)
 {
 	int i;
 
@@ -587,8 +595,17 @@ static UNUSED void share_setup(int blocks)
 	for (i = 0; i < MEMBERS; i++) {
 		pads_tags(i);
 		pads_more(i, blocks);
-		member_start(i);
 	}
+}
+
+/* The same, and members that obey */
+static UNUSED void share_setup(int blocks)
+{
+	int i;
+
+	share_network(blocks);
+	for (i = 0; i < MEMBERS; i++)
+		member_start(i);
 }
 
 static UNUSED void share_teardown(void)
