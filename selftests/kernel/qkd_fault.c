@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Each allocation fails once: the call says so, nothing leaks, and the same
- * call works afterwards.
+ * call works afterwards. Of those of loading the modules every 10th; with the
+ * argument "all" every one.
  *
  * kernels: uml-debug
+ * timeout: 240
  */
 #include <sys/syscall.h>
 
@@ -320,8 +322,52 @@ static void new_namespaces(void)
 	close(home);
 }
 
-int main(void)
+/* Loads a module, the @n-th allocation failing; whether there is one. */
+static bool load_fails_at(const char *name, int n, int *failed)
 {
+	char path[4096];
+	bool hit;
+	int fd, err;
+
+	snprintf(path, sizeof(path), "%s/%s.ko", getenv("SSN_MODULES") ?: ".",
+		 name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	arm(n);
+	err = syscall(SYS_finit_module, fd, "", 0);
+	hit = disarm();
+	close(fd);
+	*failed += !!err;
+	if (!err && module(name, false))
+		bail("unloading %s: %s", name, strerror(errno));
+	return hit;
+}
+
+/* The first allocations are the loader's, the last the module's own. */
+static void loading(const char *name, int step)
+{
+	int low = 1, high = 2, middle, failed = 0, other = 0;
+
+	if (module(name, false))
+		bail("unloading %s: %s", name, strerror(errno));
+	while (load_fails_at(name, high, &failed))
+		high *= 2;
+	while (high - low > 1) {
+		middle = (low + high) / 2;
+		if (load_fails_at(name, middle, &failed))
+			low = middle;
+		else
+			high = middle;
+	}
+	for (; low > 0; low -= step)
+		load_fails_at(name, low, &failed);
+	ok(failed > 5, "%s: loading failed %d times", name, failed);
+	ok(!load_fails_at(name, high + 100, &other) && !other,
+	   "after that it loads");
+}
+
+int main(int argc, char **argv)
+{
+	int step = argc > 1 && !strcmp(argv[1], "all") ? 1 : 10;
 	int home = ns_here();
 
 	faults_begin();
@@ -345,6 +391,8 @@ int main(void)
 	new_namespaces();
 	nl_close(nl);
 	ns_enter(home);
+	loading("ssn_crypt", step);
+	loading("qkd_keyring", step);
 	faults_end();
 	return tap_done();
 }
