@@ -37,8 +37,10 @@
 
 #include "qkd_util.h"
 
+#ifndef MEMBERS
 #define MEMBERS		5
 #define K		3
+#endif
 #define GROUP		7
 #define GENERATION	3
 #define DEALER		1
