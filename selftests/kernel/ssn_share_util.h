@@ -487,8 +487,8 @@ static UNUSED void pads_tags(int i)
 static struct {
 	int i, way;
 	qkd_id id;
-} loaded[512];
-static int nloaded;
+} pads_loaded[512];
+static int npads_loaded;
 
 /* @len bytes of payload pad; @way 0: dealer to member @i, 1: back */
 static UNUSED void pads_payload(int i, int way, size_t len)
@@ -508,11 +508,11 @@ static UNUSED void pads_payload(int i, int way, size_t len)
 	    payload_confirm(qkd_at[i + 1], m, id, bytes, len, to_member->id,
 			    to_member->bytes, to_member->slot++))
 		bail("confirming pad: %s (%s)", strerror(errno), nl_text);
-	if (nloaded == (int)(sizeof(loaded) / sizeof(*loaded)))
+	if (npads_loaded == (int)(sizeof(pads_loaded) / sizeof(*pads_loaded)))
 		bail("more blocks than the test has");
-	loaded[nloaded].i = i;
-	loaded[nloaded].way = way;
-	memcpy(loaded[nloaded++].id, id, sizeof(qkd_id));
+	pads_loaded[npads_loaded].i = i;
+	pads_loaded[npads_loaded].way = way;
+	memcpy(pads_loaded[npads_loaded++].id, id, sizeof(qkd_id));
 }
 
 /* All pads from the dealer to member @i become void at the dealer */
@@ -520,9 +520,9 @@ static UNUSED void pads_void(int i)
 {
 	int n;
 
-	for (n = 0; n < nloaded; n++)
-		if (loaded[n].i == i && !loaded[n].way)
-			block_void_now(qkd_at[0], loaded[n].id);
+	for (n = 0; n < npads_loaded; n++)
+		if (pads_loaded[n].i == i && !pads_loaded[n].way)
+			block_void_now(qkd_at[0], pads_loaded[n].id);
 }
 
 /* Member @i has @blocks blocks each way more */
