@@ -48,10 +48,10 @@ static const char *const kind_name[] = { "payload", "tag" };
 
 static UNUSED int ns_here(void)
 {
-	int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	int fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
-		bail("/proc/self/ns/net: %s", strerror(errno));
+		bail("/proc/thread-self/ns/net: %s", strerror(errno));
 	return fd;
 }
 
@@ -61,7 +61,7 @@ static UNUSED void ns_enter(int fd)
 		bail("setns: %s", strerror(errno));
 }
 
-/* A new one, which this process is in afterwards. */
+/* A new one, which this thread is in afterwards. */
 static UNUSED int ns_new(void)
 {
 	if (unshare(CLONE_NEWNET))
@@ -78,7 +78,7 @@ struct nl {
 	uint32_t group;
 };
 
-static char nl_text[256];
+static __thread char nl_text[256];
 
 struct nl_reply {
 	mnl_cb_t cb;
@@ -129,7 +129,7 @@ static UNUSED struct nlmsghdr *nl_start(struct nl *nl, void *buf, uint16_t type,
 /* Sends and takes all replies; 0, or -1 with errno and nl_text. */
 static int nl_talk(struct nl *nl, struct nlmsghdr *nlh, mnl_cb_t cb, void *data)
 {
-	static char buf[65536];
+	static __thread char buf[65536];
 	const struct nlmsghdr *got;
 	ssize_t len;
 	int left;

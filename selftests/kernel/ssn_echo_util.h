@@ -69,14 +69,14 @@ static void *echo_listen(void *arg)
 		bail("echo: %s", strerror(errno));
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, 64 << 10);
+	pthread_attr_setstacksize(&attr, 256 << 10);
 	for (;;) {
 		conn = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 		if (conn < 0 && !echo_again())
 			break;
-		if (conn >= 0 && pthread_create(&t, &attr, echo_conn,
-						(void *)(intptr_t)conn))
-			close(conn);
+		if (conn >= 0 && (errno = pthread_create(&t, &attr, echo_conn,
+						(void *)(intptr_t)conn)))
+			bail("a thread of the echo: %s", strerror(errno));
 	}
 	return NULL;
 }

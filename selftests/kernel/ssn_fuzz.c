@@ -29,6 +29,7 @@
 #define SLOTS		(LINKS + SHARES)
 #define SERVICES	4	/* of SSN_SERVICE_DYNAMIC, in all namespaces */
 #define PATTERN		(SSN_MSG_MAX + 4096)
+#define SPLICED		0xaa	/* cut anywhere it is still the same */
 
 enum op {
 	OPEN, BIND, LISTEN, CONNECT, ACCEPT, SEND, RECV, POLL, EPOLL, SHUTDOWN,
@@ -52,7 +53,7 @@ static const struct {
 
 static unsigned char pattern[PATTERN];
 static char *bad;		/* one page that may not be touched */
-static int file;		/* has the pattern in it */
+static int file;		/* for splice: all of it is SPLICED */
 static volatile bool stop;
 static unsigned int weights;
 
@@ -130,11 +131,13 @@ static void fill(unsigned char *buf, size_t len, unsigned char key)
 
 static void check(struct fuzzer *f, const unsigned char *buf, size_t len)
 {
+	bool spliced = len > 1 && buf[0] == SPLICED && buf[1] == SPLICED;
 	size_t i;
 
 	f->messages += len > 0;
 	for (i = 1; i < len; i++)
-		if (buf[i] != (unsigned char)(pattern[i] ^ pattern[0] ^ buf[0]))
+		if (buf[i] != (spliced ? SPLICED :
+			       (unsigned char)(pattern[i] ^ buf[0])))
 			break;
 	if (len && i < len && f->wrong++ < 3)
 		diag("byte %zu of %zu is wrong", i, len);
@@ -267,7 +270,7 @@ static long do_open(struct fuzzer *f, int fd)
 
 	proto = is_share(fd) ? SSNPROTO_SHARE : SSNPROTO_LINK;
 	if (rarely(f, 40))
-		proto = below(f, 5);
+		proto = 3 + below(f, 5);
 	if (rarely(f, 40))
 		type = below(f, 12);
 	if (!wait)
@@ -366,6 +369,18 @@ static long do_send(struct fuzzer *f, int fd)
 	}
 }
 
+/* With a head that says so: no raw share, which is like chance */
+static bool is_whole(struct msghdr *msg)
+{
+	struct cmsghdr *c = msg->msg_control ? CMSG_FIRSTHDR(msg) : NULL;
+	struct ssn_share head;
+
+	if (!c || msg->msg_flags & MSG_CTRUNC || c->cmsg_level != SOL_SSN)
+		return false;
+	memcpy(&head, CMSG_DATA(c), sizeof(head));
+	return !head.x || head.flags & SSN_SHARE_CONTROL;
+}
+
 static long do_recv(struct fuzzer *f, int fd)
 {
 	union {
@@ -387,14 +402,17 @@ static long do_recv(struct fuzzer *f, int fd)
 	if (rarely(f, 5)) {
 		n = recv(fd, iov.iov_base, iov.iov_len, flags);
 	} else {
-		msg.msg_control = rarely(f, 30) ? (void *)bad :
-						  (void *)&control;
+		msg.msg_control = &control;
 		msg.msg_controllen = rarely(f, 10) ? below(f, 256) :
 						     sizeof(control);
+		if (rarely(f, 30))
+			msg.msg_control = bad;
 		n = recvmsg(fd, &msg, flags);
+		if (msg.msg_control == bad)
+			msg.msg_control = NULL;
 	}
 	if (n > 0 && iov.iov_base == f->buf && n <= PATTERN &&
-	    (size_t)n <= iov.iov_len)
+	    (size_t)n <= iov.iov_len && (!is_share(fd) || is_whole(&msg)))
 		check(f, f->buf, n);
 	return n;
 }
@@ -501,7 +519,7 @@ static long do_fcntl(struct fuzzer *f, int fd)
 
 static long do_splice(struct fuzzer *f, int fd)
 {
-	size_t len = 1 + below(f, 20000);
+	size_t len = 1 + below(f, 19999);
 	loff_t from = 0;
 	off_t begin = 0;
 	ssize_t n;
@@ -631,16 +649,19 @@ static unsigned char *buffer(void)
 static void begin(uint64_t seed)
 {
 	struct sigaction act = { .sa_handler = interrupt };
+	static unsigned char buf[20000];
 	struct fuzzer *f;
 	int i;
 
 	for (i = 0; i < OPS; i++)
 		weights += ops[i].weight;
+	/* it begins with 0 and a 1, so that it is not SPLICED with any key */
 	for (i = 0; i < (int)PATTERN; i++)
-		pattern[i] = (uint32_t)i * 2654435761u >> 24;
+		pattern[i] = (uint32_t)i * 2654435761u >> 24 ^ (i == 1);
 	bad = (char *)buffer() + PATTERN;
-	file = memfd_create("pattern", MFD_CLOEXEC);
-	if (write(file, pattern, PATTERN) != PATTERN)
+	file = memfd_create("spliced", MFD_CLOEXEC);
+	memset(buf, SPLICED, sizeof(buf));
+	if (write(file, buf, sizeof(buf)) != sizeof(buf))
 		bail("memfd: %s", strerror(errno));
 	sigaction(SIGUSR1, &act, NULL);
 	signal(SIGPIPE, SIG_IGN);

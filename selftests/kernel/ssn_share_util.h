@@ -474,10 +474,13 @@ static UNUSED void pads_tags(int i)
 			 TAG_BLOCK);
 		block_at(i + 1, DEALER, m, QKD_KIND_TAG, t->id, t->bytes,
 			 TAG_BLOCK);
-		if (tag_block_confirm(qkd_at[0], d, t->id, t->bytes,
-				      TAG_BLOCK) ||
+		/* who receives first: else who sends may begin before */
+		if ((way && tag_block_confirm(qkd_at[0], d, t->id, t->bytes,
+					      TAG_BLOCK)) ||
 		    tag_block_confirm(qkd_at[i + 1], m, t->id, t->bytes,
-				      TAG_BLOCK))
+				      TAG_BLOCK) ||
+		    (!way && tag_block_confirm(qkd_at[0], d, t->id, t->bytes,
+					       TAG_BLOCK)))
 			bail("confirming tags: %s (%s)", strerror(errno),
 			     nl_text);
 	}
@@ -503,10 +506,13 @@ static UNUSED void pads_payload(int i, int way, size_t len)
 	fill_random(bytes, len);
 	block_at(0, NODE(i), d, QKD_KIND_PAYLOAD, id, bytes, len);
 	block_at(i + 1, DEALER, m, QKD_KIND_PAYLOAD, id, bytes, len);
-	if (payload_confirm(qkd_at[0], d, id, bytes, len, to_dealer->id,
-			    to_dealer->bytes, to_dealer->slot++) ||
+	if ((way && payload_confirm(qkd_at[0], d, id, bytes, len, to_dealer->id,
+				    to_dealer->bytes, to_dealer->slot++)) ||
 	    payload_confirm(qkd_at[i + 1], m, id, bytes, len, to_member->id,
-			    to_member->bytes, to_member->slot++))
+			    to_member->bytes, to_member->slot++) ||
+	    (!way && payload_confirm(qkd_at[0], d, id, bytes, len,
+				     to_dealer->id, to_dealer->bytes,
+				     to_dealer->slot++)))
 		bail("confirming pad: %s (%s)", strerror(errno), nl_text);
 	if (npads_loaded == (int)(sizeof(pads_loaded) / sizeof(*pads_loaded)))
 		bail("more blocks than the test has");
