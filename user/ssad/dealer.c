@@ -19,6 +19,8 @@
 #define POLL_SLICE	200	/* ms between looks at the members */
 #define POLL_PAUSE	10	/* ms, where poll() itself cannot wait */
 
+unsigned int dealer_window_ms = 25000;
+
 unsigned int dealer_in(const struct dealer *d)
 {
 	unsigned int i, in = 0;
@@ -285,13 +287,16 @@ static void dealer_count(struct dealer *d, struct dealer_member *m, size_t len)
 }
 
 /*
- * One whole message; waits for window and pad as long as for an answer. @m: to
- * this member; NULL: to all that are in, and -ECONNABORTED when those changed.
+ * One whole message; waits for pad as long as for an answer, and for window, or
+ * longer where patience() says so. @m: to this member; NULL: to all that are in,
+ * and -ECONNABORTED when those changed.
  */
 static int dealer_write(struct dealer *d, struct dealer_member *m,
 			const struct ssn_share *share, const void *buf, size_t len)
 {
-	uint64_t deadline = monotonic_ms() + d->timeout_ms;
+	const struct timespec pause = { .tv_nsec = POLL_PAUSE * 1000000L };
+	uint64_t begun = monotonic_ms();
+	unsigned int woken = 0, ms;
 	ssize_t ret;
 	int event;
 
@@ -303,13 +308,25 @@ static int dealer_write(struct dealer *d, struct dealer_member *m,
 			return -ECONNABORTED;
 		if (ret != -EAGAIN && ret != -ENOKEY)
 			return ret;
-		event = dealer_poll(d, POLLOUT, deadline);
-		if (event == -ETIMEDOUT)
-			return ret;
+		ms = d->timeout_ms;
+		if (ret == -EAGAIN && ms < dealer_window_ms)
+			ms = dealer_window_ms;
+		event = dealer_poll(d, POLLOUT, begun + ms);
+		if (event == -ETIMEDOUT) {
+			event = ret == -ENOKEY ? -ENOKEY : -ETIMEDOUT;
+			ret = d->patience ? d->patience(d, event, d->arg) : event;
+			if (ret)
+				return ret;
+			begun = monotonic_ms();
+			continue;
+		}
 		if (event == -EAGAIN && (!m || !m->in))
 			return -ECONNABORTED;
 		if (event < 0 && event != -EAGAIN)
 			return event;
+		/* it could be sent, and could not: not again and again at once */
+		if (event > 0 && woken++)
+			nanosleep(&pause, NULL);
 	}
 }
 

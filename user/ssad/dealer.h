@@ -43,7 +43,20 @@ struct dealer {
 	uint64_t wire_bytes;
 	struct reservation *reserved;	/* the job's; not owned; may be NULL */
 	uint8_t *buf;			/* SSN_MSG_MAX bytes, for control messages */
+	/*
+	 * Nothing could be sent in all the time there is, for want of pad (-ENOKEY)
+	 * or of window (-ETIMEDOUT): 0 to go on trying, else that is why it fails.
+	 * May be NULL.
+	 */
+	int (*patience)(struct dealer *d, int why, void *arg);
+	void *arg;
 };
+
+/*
+ * How long to wait for window, in milliseconds, where the time for an answer is
+ * less: the kernel fails a member that has had no room for 20 s, and says who.
+ */
+extern unsigned int dealer_window_ms;
 
 /**
  * dealer_open - connect to a group
@@ -100,8 +113,9 @@ int dealer_collect(struct dealer *d, uint8_t x, const json_t *msg,
 /**
  * dealer_send - one data message, split over all that are in
  *
- * Returns 0 (look at dealer_refresh() for who went out), or -errno: nothing of
- * this message went anywhere.
+ * Returns 0 (look at dealer_refresh() for who went out); -ECONNABORTED: a member
+ * went out, the deal is over; -ENOKEY, -ETIMEDOUT (no window, and nobody went out
+ * for it), another -errno: nothing of this message went anywhere.
  */
 int dealer_send(struct dealer *d, const struct ssn_share *share, const void *buf,
 		size_t len);

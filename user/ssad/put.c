@@ -215,6 +215,7 @@ static int put_fresh(struct put *p, int in, struct err *err)
 
 static int put_begin(struct put *p, const bool *skip, struct err *err)
 {
+	struct reservation *held;
 	uint8_t nonce[16];
 	unsigned int i;
 	json_t *msg;
@@ -224,11 +225,18 @@ static int put_begin(struct put *p, const bool *skip, struct err *err)
 	if (ret)
 		return err_set(err, ret, "no random bytes: %s", strerror(-ret));
 	hex_encode(nonce, sizeof(nonce), p->nonce);
+	ret = put_pace(p, put_begin_bytes(p), &held, err);
+	if (ret)
+		return ret;
 	ret = dealer_open(&p->d, &p->ssad->net, p->group, p->ssad->group_timeout_ms,
 			  false, p->ssad->coeff, p->min_confirmed, err);
 	if (ret)
-		return ret;
+		goto out;
 	p->d->reserved = p->reserved;
+	if (p->wait) {
+		p->d->patience = put_patience;
+		p->d->arg = p;
+	}
 	for (i = 0; i < p->d->n; i++)
 		if (skip[i])
 			dealer_out(p->d, &p->d->member[i], -ENOKEY,
@@ -240,13 +248,17 @@ static int put_begin(struct put *p, const bool *skip, struct err *err)
 		"size", (json_int_t)p->size, "policy", p->policy_text,
 		"policy_sigs", "owner", "cert", p->owner_cert, "sig", p->policy_sig,
 		"ssa", "cert", pki_cert_pem(p->ssad->pki), "sig", p->ssa_sig);
-	if (!msg)
-		return err_set(err, -ENOMEM, "no memory");
+	if (!msg) {
+		ret = err_set(err, -ENOMEM, "no memory");
+		goto out;
+	}
 	ret = dealer_ask(p->d, msg, 0, NULL, NULL);
 	json_decref(msg);
 	ret = put_fresh(p, ret, err) ?: put_enough(p, ret, err);
 	if (!ret && dealer_in(p->d) < p->d->n)
 		ret = dealer_write_set(p->d);
+out:
+	reserve_drop(held);
 	return ret;
 }
 

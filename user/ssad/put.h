@@ -45,12 +45,20 @@ struct put {
 	size_t spare;			/* bytes of s->buf not used yet ... */
 	size_t spare_at;		/* ... from here */
 	uint64_t stored;		/* bytes of the object in durable segments */
+	uint64_t told;			/* monotonic ms: the owner, what is waited for */
 };
 
 int put_lost_owner(struct put *p, int ret, struct err *err);
 int put_reserve(struct put *p, bool *skip, struct err *err);
+uint64_t put_begin_bytes(const struct put *p);
+/*
+ * --wait: until there is pad for a message of @len bytes and for what goes with it,
+ * which is @held then. 0; -ECONNABORTED: a member went out; another -errno.
+ */
 int put_pace(struct put *p, size_t len, struct reservation **held,
 		    struct err *err);
+/* The dealer's, of a put that waits: @arg is that. */
+int put_patience(struct dealer *d, int why, void *arg);
 int put_confirmed(struct dealer *d, struct dealer_member *m,
 			 const json_t *msg, void *arg);
 int put_prepared(struct dealer *d, struct dealer_member *m,

@@ -54,9 +54,23 @@ json_t *put_msg(const struct put *p, const char *op)
 	return json_pack("{s:s, s:s}", "op", op, "job", p->job);
 }
 
+/* A word to all that are in, once there is pad for it. */
+static int put_tell(struct put *p, const json_t *msg, struct err *err)
+{
+	struct reservation *held;
+	int ret;
+
+	ret = put_pace(p, 0, &held, err);
+	if (ret)
+		return ret;
+	dealer_tell(p->d, 0, msg);
+	reserve_drop(held);
+	return 0;
+}
+
 /*
- * All messages of one deal. 0; -EAGAIN: a member went out on the way, the deal
- * is void; another -errno.
+ * All messages of one deal. 0; -ECONNABORTED: a member went out on the way, the
+ * deal is void; another -errno.
  */
 static int put_messages(struct put *p, const struct ssn_share *head, size_t len,
 			struct err *err)
@@ -74,15 +88,11 @@ static int put_messages(struct put *p, const struct ssn_share *head, size_t len,
 		ret = dealer_send(p->d, &share, p->seg + (size_t)i * SEGMENT_MESSAGE,
 				  segment_message(len, i));
 		reserve_drop(held);
-		if (ret == -ECONNABORTED)
-			return -EAGAIN;
+		if (p->owner_gone)
+			return put_lost_owner(p, ret, err);
 		/* a member's end also shows as an error of the socket */
-		switch (dealer_refresh(p->d)) {
-		case 0:
-			break;
-		default:
-			return -EAGAIN;
-		}
+		if (ret == -ECONNABORTED || dealer_refresh(p->d))
+			return -ECONNABORTED;
 		if (ret)
 			return err_set(err, ret, "group %u: %s", p->group->id,
 				       ssn_strerror(ret));
@@ -118,8 +128,7 @@ int put_segment(struct put *p, uint32_t segment, size_t len, struct err *err)
 		json_object_set_new(msg, "length", json_integer(len));
 		json_object_set_new(msg, "messages",
 				    json_integer(segment_messages(len)));
-		dealer_tell(p->d, 0, msg);
-		ret = put_messages(p, &head, len, err);
+		ret = put_tell(p, msg, err) ?: put_messages(p, &head, len, err);
 		if (!ret) {
 			/* dealt to all of the write set: who does not confirm is
 			 * left out, and the others' shares are good */
@@ -131,7 +140,7 @@ int put_segment(struct put *p, uint32_t segment, size_t len, struct err *err)
 			return ret;
 		}
 		json_decref(msg);
-		if (ret != -EAGAIN)
+		if (ret != -ECONNABORTED)
 			return ret;
 		/* nothing is split again for one member: the whole segment is
 		 * dealt again, without it, under a new deal id */

@@ -16,9 +16,12 @@
 #define PACE_MS		100	/* between looks at a pool that is waited for */
 #define PACE_TELL_MS	2000	/* between words to the owner meanwhile */
 #define CONTROL_BYTES	2048	/* control messages of a segment, at most */
+/* what a connection leases at first */
+#define LEASE_FIRST	(16 << 10)
+#define LEASE_FIRST_SLOTS 64
 
 /* What a member's connection takes for the whole job. */
-static uint64_t put_begin_bytes(const struct put *p)
+uint64_t put_begin_bytes(const struct put *p)
 {
 	return 2 * strlen(p->owner_cert) + strlen(pki_cert_pem(p->ssad->pki)) +
 	       2 * strlen(p->policy_text) + 2 * strlen(p->policy_sig) +
@@ -86,51 +89,97 @@ out:
 	return ret;
 }
 
+/* What is waited for, for whoever still listens. 0, or -EPIPE. */
+static int put_waits(struct put *p, const char *what)
+{
+	uint64_t now = monotonic_ms();
+
+	if (session_gone(p->s)) {
+		p->owner_gone = true;
+		return -EPIPE;
+	}
+	if (now - p->told < PACE_TELL_MS)
+		return 0;
+	p->told = now;
+	if (!session_send(p->s, json_pack("{s:s, s:s, s:I, s:s}", "re", "put",
+			"status", "progress", "stored", (json_int_t)p->stored,
+			"waiting", what)))
+		return 0;
+	p->owner_gone = true;
+	return -EPIPE;
+}
+
+int put_patience(struct dealer *d, int why, void *arg)
+{
+	struct put *p = arg;
+
+	/*
+	 * Pad will come. Window would have come, or the member that has none
+	 * would be out; where it is true random bytes that are short, they will.
+	 */
+	if (why != -ENOKEY && p->ssad->coeff != SSN_COEFF_LOCAL)
+		return why;
+	return put_waits(p, ssn_strerror(why == -ENOKEY ? why : -EAGAIN));
+}
+
+/* Who has to have pad: the members that are in, or, before there are any, all; and
+ * they for their answer. */
+static unsigned int put_pace_need(const struct put *p, size_t len,
+				  struct reserve_need *need)
+{
+	unsigned int i, count = 0;
+
+	for (i = 0; i < p->group->n; i++) {
+		struct reserve_need *tx = &need[count], *rx = tx + 1;
+		uint32_t node = p->group->member[i].node;
+
+		if (p->d && !p->d->member[i].in)
+			continue;
+		*tx = (struct reserve_need){ .peer = node, .dir = QKD_DIR_TX };
+		*rx = (struct reserve_need){ .peer = node, .dir = QKD_DIR_RX };
+		reserve_message(tx, len);
+		reserve_message(tx, CONTROL_BYTES);
+		reserve_message(rx, CONTROL_BYTES / 4);
+		if (!p->d) {
+			tx->payload += LEASE_FIRST;
+			tx->tag += LEASE_FIRST_SLOTS * 32;
+			rx->payload += LEASE_FIRST;
+			rx->tag += LEASE_FIRST_SLOTS * 32;
+		}
+		count += 2;
+	}
+	return count;
+}
+
 /* --wait: until every member that is in has pad for one message. */
 int put_pace(struct put *p, size_t len, struct reservation **held,
 		    struct err *err)
 {
 	const struct timespec pause = { .tv_nsec = PACE_MS * 1000000L };
-	uint64_t told = monotonic_ms();
 	struct reserve_need *need;
-	unsigned int i, count;
 	int ret;
 
 	*held = NULL;
 	if (!p->wait)
 		return 0;
-	need = calloc(p->group->n, sizeof(*need));
+	p->told = monotonic_ms();
+	need = calloc(2 * p->group->n, sizeof(*need));
 	if (!need)
 		return err_set(err, -ENOMEM, "no memory");
 	for (;;) {
-		for (count = i = 0; i < p->d->n; i++) {
-			if (!p->d->member[i].in)
-				continue;
-			need[count] = (struct reserve_need){
-				.peer = p->d->member[i].node, .dir = QKD_DIR_TX };
-			reserve_message(&need[count], len);
-			reserve_message(&need[count++], CONTROL_BYTES);
-		}
+		unsigned int count = put_pace_need(p, len, need);
+
 		ret = reserve_take(p->ssad->res, need, count, ssad_node_name,
 				   p->ssad, held, NULL, err);
 		if (ret != -ENOKEY)
 			break;
-		if (p->going && session_gone(p->s)) {
-			ret = put_lost_owner(p, -EPIPE, err);
+		ret = put_waits(p, err->text);
+		if (ret) {
+			put_lost_owner(p, ret, err);
 			break;
 		}
-		if (monotonic_ms() - told >= PACE_TELL_MS && p->going) {
-			told = monotonic_ms();
-			ret = session_send(p->s, json_pack("{s:s, s:s, s:I, s:s}",
-				"re", "put", "status", "progress", "stored",
-				(json_int_t)p->stored, "waiting", err->text));
-			if (ret) {
-				ret = put_lost_owner(p, ret, err);
-				break;
-			}
-		}
-		if (dealer_refresh(p->d) > 0) {
-			ret = -EAGAIN;
+		if (p->d && dealer_refresh(p->d) > 0) {
+			ret = -ECONNABORTED;
 			break;
 		}
 		nanosleep(&pause, NULL);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "catalogue_db.h"
+#include "dealer.h"
 #include "log.h"
 #include "segment.h"
 #include "session.h"
@@ -644,13 +645,15 @@ static struct network_node nodes[N + 2];
 static struct network_group group = { .id = 1, .generation = 1, .k = K, .n = N };
 static struct pki *owner_pki;
 static char agent_dir[64], agent_data[80];
-/* what every pool has, by direction and kind */
+/* what every pool has, by direction and kind; nothing for so many looks first */
 static uint64_t pools[4][4];
+static unsigned int pools_empty;
 
 static int agent_level(uint32_t peer, enum qkd_dir dir, enum qkd_kind kind,
 		       uint64_t *bytes, void *arg)
 {
-	*bytes = pools[dir][kind];
+	*bytes = pools_empty ? 0 : pools[dir][kind];
+	pools_empty -= !!pools_empty;
 	return 0;
 }
 

@@ -66,6 +66,114 @@ static void test_doubt(void)
 	       "the same job again is told that it is stored");
 }
 
+/* --- window and pad */
+
+static int data_errno;		/* what a message of data fails with ... */
+static unsigned int data_times;	/* ... so often */
+static unsigned int early;	/* words that came while there was no pad for them */
+static unsigned int empty_after_begin;
+
+static int send_short(struct share_socket *s, const struct ssn_share *share,
+		      const json_t *msg, size_t len)
+{
+	const char *op = json_string_value(json_object_get(msg, "op"));
+
+	early += !!pools_empty;
+	if (op && !strcmp(op, "begin") && share->x == N)
+		pools_empty = empty_after_begin;
+	if (msg || !data_times)
+		return 0;
+	data_times--;
+	return data_errno;
+}
+
+static const char *put_waiting(const char *job, const char *object, const char *name,
+			       bool wait)
+{
+	json_t *req = put_request(job, object, name, 1, 70000);
+
+	json_object_set_new(req, "wait", json_boolean(wait));
+	early = 0;
+	return agent_ask(session_put, req, 70000);
+}
+
+static bool told_waiting(void)
+{
+	const json_t *msg;
+	size_t i;
+
+	json_array_foreach(owner.said, i, msg)
+		if (json_object_get(msg, "waiting"))
+			return true;
+	return false;
+}
+
+static void test_pad(void)
+{
+	holders_make();
+	on_send = send_short;
+	dealer_window_ms = 300;
+	alarm(120);		/* a put that goes round for ever fails this test */
+	data_errno = EAGAIN;
+	data_times = ~0U;
+	is_str(put_waiting(JOB(4), OBJECT(4), "e", false), "error ETIMEDOUT",
+	       "a window that stays full ends a put");
+	is_int(asked_all("segment"), N, "which deals once");
+	is_int(asked_all("abort"), N, "and is aborted");
+	is_str(put_waiting(JOB(5), OBJECT(5), "e", true), "error ETIMEDOUT",
+	       "also one that waits for pad");
+	data_errno = ENOKEY;
+	is_str(put_waiting(JOB(6), OBJECT(6), "e", false), "error ENOKEY",
+	       "so does pad that does not come");
+
+	holders_make();
+	data_times = 200;	/* more than the group's time lasts */
+	is_str(put_waiting(JOB(7), OBJECT(7), "e", true), "done",
+	       "unless it waits for it");
+	is_int(asked_all("segment"), 3 * N, "and nothing is dealt again for that");
+
+	holders_make();
+	pools_empty = 5;
+	empty_after_begin = 5;
+	is_str(put_waiting(JOB(8), OBJECT(8), "f", true), "done",
+	       "a put that waits, when the pools are empty");
+	is_int(early, 0, "says nothing for which there is no pad");
+	empty_after_begin = 30;
+	is_str(put_waiting(JOB(9), OBJECT(9), "g", true), "done",
+	       "one that waits for long");
+	ok(told_waiting(), "tells its owner");
+	pools_empty = empty_after_begin = 0;
+	alarm(0);
+}
+
+/* One goes in the middle of a deal: all of the segment again, without it. */
+static int send_dying(struct share_socket *s, const struct ssn_share *share,
+		      const json_t *msg, size_t len)
+{
+	if (!msg && share->segment == 1 && !holder[3].down) {
+		holder_dies(3);
+		return ECOMM;
+	}
+	return 0;
+}
+
+static void test_dies(void)
+{
+	json_t *req = put_request(JOB(a), OBJECT(a), "h", 1, 70000);
+
+	holders_make();
+	on_send = send_dying;
+	json_object_set_new(req, "min_confirmed", json_integer(N - 1));
+	is_str(agent_ask(session_put, req, 70000), "done",
+	       "one of n dies, and n - 1 are allowed");
+	is_int(json_integer_value(agent_answer("confirmed")), N - 1, "confirmations");
+	is_int(asked(0, "segment"), 4, "the segment is dealt again");
+	is_int(asked(0, "abandon"), 1, "and the deal before is void");
+	is_int(asked(3, "segment"), 2, "without the one that died");
+	on_send = NULL;
+	holder[3].down = false;
+}
+
 int main(void)
 {
 	agent_make();
@@ -73,6 +181,8 @@ int main(void)
 	on_send = send_watch;
 	test_plain();
 	test_doubt();
+	test_pad();
+	test_dies();
 	agent_free();
 	return tap_done();
 }
