@@ -19,19 +19,19 @@ static struct ssad ssad = { .rebuild = PTHREAD_MUTEX_INITIALIZER };
 
 static struct listener {
 	unsigned int service;
-	void (*serve)(struct session *s);
+	const struct session_kind *kind;
 	int fd;
 	struct event *ev;
 } listeners[] = {
-	{ SSN_SERVICE_U, session_owner, -1, NULL },
-	{ SSN_SERVICE_COORD, session_coordinator, -1, NULL },
+	{ SSN_SERVICE_U, &session_owners, -1, NULL },
+	{ SSN_SERVICE_COORD, &session_coordinators, -1, NULL },
 };
 
 static void on_accept(evutil_socket_t fd, short what, void *arg)
 {
 	const struct listener *l = arg;
 
-	session_accept(&ssad, fd, l->serve);
+	session_accept(&ssad, fd, l->kind);
 }
 
 static int listener_start(struct event_base *base, struct listener *l,
@@ -42,7 +42,9 @@ static int listener_start(struct event_base *base, struct listener *l,
 		return err_set(err, l->fd, "service %u: %s", l->service,
 			       ssn_strerror(l->fd));
 	l->ev = event_new(base, l->fd, EV_READ | EV_PERSIST, on_accept, l);
-	if (!l->ev || event_add(l->ev, NULL))
+	/* a connection that is gone again by then must not hold up the loop */
+	if (!l->ev || evutil_make_socket_nonblocking(l->fd) ||
+	    event_add(l->ev, NULL))
 		return err_set(err, -ENOMEM, "no memory");
 	return 0;
 }

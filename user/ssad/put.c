@@ -122,19 +122,51 @@ static int put_policy(struct put *p, struct err *err)
 			&p->ssa_sig, err);
 }
 
-/* --- pad */
+/* --- data */
+
+#define OWNER_RATE	4096U	/* bytes a second that data has to come with */
+
+/* An owner that waits for pad of its own says nothing, and is not idle. */
+static bool put_owner_short(struct put *p, size_t len)
+{
+	struct reserve_need need = { .peer = p->s->peer.node, .dir = QKD_DIR_RX };
+	struct reservation *r;
+	struct err err;
+	int ret;
+
+	reserve_message(&need, len < SEGMENT_MESSAGE ? len : SEGMENT_MESSAGE);
+	ret = reserve_take(p->ssad->res, &need, 1, NULL, NULL, &r, NULL, &err);
+	reserve_drop(r);
+	return ret == -ENOKEY;
+}
+
+/* The next message, of which @len bytes are missing still, with an end to waiting. */
+static ssize_t put_message(struct put *p, uint64_t deadline, size_t len, int *control)
+{
+	uint64_t now = monotonic_ms();
+	ssize_t got;
+
+	if (!p->wait)
+		return now < deadline ?
+		       session_recv(p->s, deadline - now, control) : -ETIMEDOUT;
+	do {
+		got = session_recv(p->s, p->ssad->owner_timeout_ms, control);
+	} while (got == -ETIMEDOUT && put_owner_short(p, len));
+	return got;
+}
 
 /* @len bytes of the object, from the owner, into p->seg. */
 static int put_receive(struct put *p, size_t len, struct err *err)
 {
+	uint64_t begun = monotonic_ms() + p->ssad->owner_timeout_ms;
 	size_t have = 0, part;
 	int control;
 	ssize_t got;
 
 	while (have < len) {
 		if (!p->spare) {
-			got = session_recv(p->s, p->wait ? 0 :
-					   p->ssad->owner_timeout_ms, &control);
+			got = put_message(p, begun + have * 1000 / OWNER_RATE,
+					  len - have, &control);
 			if (got <= 0)
 				return put_lost_owner(p, got ?: -EPIPE, err);
 			if (control)

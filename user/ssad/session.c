@@ -2,6 +2,7 @@
 #include "session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,18 +45,59 @@ static void *session_thread(void *arg)
 {
 	struct session *s = arg;
 
-	s->serve(s);
+	s->kind->serve(s);
 	session_end(s);
 	return NULL;
 }
 
-void session_accept(struct ssad *ssad, int fd, void (*serve)(struct session *s))
+/* May @peer have another one? 0, or -EACCES, -EUSERS with @err. sessions_lock. */
+static int session_admit(const struct session_kind *kind,
+			 const struct ssn_peer_info *peer, struct err *err)
+{
+	unsigned int same = 0, its = 0;
+	const struct session *s;
+
+	if (peer->role != kind->role)
+		return err_set(err, -EACCES, "node %u has not the role %s",
+			       peer->node, network_role_name(kind->role));
+	for (s = sessions; s; s = s->next) {
+		same += s->kind == kind;
+		its += s->kind == kind && s->peer.node == peer->node;
+	}
+	if (its >= kind->each)
+		return err_set(err, -EUSERS,
+			       "node %u has %u connections as %s, the most",
+			       peer->node, its, kind->name);
+	if (same >= kind->most || sessions_count >= SESSIONS_MAX)
+		return err_set(err, -EUSERS,
+			       "%u connections are served, %u as %s: no more",
+			       sessions_count, same, kind->name);
+	return 0;
+}
+
+/* Say so if it can be said at once. */
+static void session_refuse(int conn, const struct ssn_peer_info *peer, int code,
+			   const struct err *err)
+{
+	json_t *msg = json_pack("{s:s, s:s, s:s, s:s, s:s}", "re", "", "status",
+		"error", "errno", strerrorname_np(-code) ?: "EIO", "message",
+		err->text, "hint", code == -EUSERS ? "try again later" : "");
+	int flags = fcntl(conn, F_GETFL);
+
+	log_warn("node %u refused: %s", peer->node, err->text);
+	if (msg && flags >= 0 && !fcntl(conn, F_SETFL, flags | O_NONBLOCK))
+		ssn_send_json(conn, 0, msg);
+	json_decref(msg);
+}
+
+void session_accept(struct ssad *ssad, int fd, const struct session_kind *kind)
 {
 	struct timeval timeout = { .tv_sec = ssad->owner_timeout_ms / 1000,
 				   .tv_usec = ssad->owner_timeout_ms % 1000 * 1000 };
 	struct ssn_peer_info peer;
+	struct session *s = NULL;
+	struct err err = { "" };
 	pthread_attr_t attr;
-	struct session *s;
 	pthread_t thread;
 	int conn, ret;
 
@@ -65,40 +107,42 @@ void session_accept(struct ssad *ssad, int fd, void (*serve)(struct session *s))
 			log_warn("accept: %s", ssn_strerror(conn));
 		return;
 	}
+	/* only this thread adds sessions: what is admitted now still is below */
+	pthread_mutex_lock(&sessions_lock);
+	ret = session_admit(kind, &peer, &err);
+	pthread_mutex_unlock(&sessions_lock);
+	if (ret)
+		goto err_session;
 	s = calloc(1, sizeof(*s));
 	if (s)
 		s->buf = malloc(SSN_MSG_MAX);
 	if (!s || !s->buf) {
-		log_err("no memory for a session with node %u", peer.node);
+		ret = err_set(&err, -ENOMEM, "no memory for a session");
 		goto err_session;
 	}
 	s->ssad = ssad;
 	s->fd = conn;
 	s->peer = peer;
-	s->serve = serve;
+	s->kind = kind;
 	setsockopt(conn, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, SESSION_STACK);
 
 	pthread_mutex_lock(&sessions_lock);
-	if (sessions_count >= SESSIONS_MAX) {
-		ret = EUSERS;
-	} else {
-		ret = pthread_create(&thread, &attr, session_thread, s);
-		if (!ret) {
-			s->next = sessions;
-			sessions = s;
-			sessions_count++;
-		}
+	ret = -pthread_create(&thread, &attr, session_thread, s);
+	if (!ret) {
+		s->next = sessions;
+		sessions = s;
+		sessions_count++;
 	}
 	pthread_mutex_unlock(&sessions_lock);
 	pthread_attr_destroy(&attr);
 	if (!ret)
 		return;
-	log_err("node %u refused: %s (%u sessions run, %u are the most)",
-		peer.node, strerror(ret), sessions_count, SESSIONS_MAX);
+	err_set(&err, ret, "no thread for a session: %s", strerror(-ret));
 err_session:
+	session_refuse(conn, &peer, ret, &err);
 	close(conn);
 	if (s)
 		free(s->buf);
@@ -235,19 +279,13 @@ static int session_request(struct session *s, const json_t *req)
 	return session_error(s, op ?: "", -EINVAL, &err);
 }
 
-void session_owner(struct session *s)
+static void session_owner(struct session *s)
 {
 	struct err err = { "" };
 	int control, ret = 0;
 	ssize_t len;
 	json_t *req;
 
-	if (s->peer.role != SSN_ROLE_OWNER) {
-		err_set(&err, -EACCES, "node %u has not the role owner",
-			s->peer.node);
-		session_error(s, "", -EACCES, &err);
-		return;
-	}
 	while (!ret) {
 		len = session_recv(s, s->ssad->owner_timeout_ms, &control);
 		if (len <= 0) {
@@ -268,7 +306,7 @@ void session_owner(struct session *s)
 	}
 }
 
-void session_coordinator(struct session *s)
+static void session_coordinator(struct session *s)
 {
 	static const char *const state_name[] = {
 		[JOB_UNKNOWN] = "lost", [JOB_RUNNING] = "running",
@@ -283,12 +321,6 @@ void session_coordinator(struct session *s)
 	ssize_t len;
 	size_t i;
 
-	if (s->peer.role != SSN_ROLE_SHAREHOLDER) {
-		err_set(&err, -EACCES, "node %u has not the role shareholder",
-			s->peer.node);
-		session_error(s, "outcome", -EACCES, &err);
-		return;
-	}
 	while ((len = session_recv(s, COORDINATOR_IDLE, &control)) > 0) {
 		req = control ? ssn_parse_json(s->buf, len) : NULL;
 		op = json_string_value(json_object_get(req, "op"));
@@ -312,3 +344,17 @@ void session_coordinator(struct session *s)
 			return;
 	}
 }
+
+/*
+ * Owners leave slots for shareholders, who ask what to do with their shares, and
+ * shareholders for owners; and neither takes all that its kind has.
+ */
+const struct session_kind session_owners = {
+	.name = "owner", .serve = session_owner, .role = SSN_ROLE_OWNER,
+	.most = 48, .each = 16,
+};
+
+const struct session_kind session_coordinators = {
+	.name = "shareholder", .serve = session_coordinator,
+	.role = SSN_ROLE_SHAREHOLDER, .most = 32, .each = 2,
+};

@@ -10,25 +10,43 @@
 #include <linux/ssn.h>
 #include "ssad.h"
 
+struct session;
+
 #define SESSIONS_MAX	64	/* connections served at once, of all kinds */
+
+/**
+ * struct session_kind - what a service's connections are
+ * @serve:	one of them, in a thread of its own
+ * @role:	that the peer must have
+ * @most:	of this kind at once: others have the rest of SESSIONS_MAX
+ * @each:	of one peer
+ */
+struct session_kind {
+	const char *name;
+	void (*serve)(struct session *s);
+	enum ssn_role role;
+	unsigned int most, each;
+};
+
+/* SSN_SERVICE_U and SSN_SERVICE_COORD */
+extern const struct session_kind session_owners, session_coordinators;
 
 struct session {
 	struct ssad *ssad;
 	int fd;
 	struct ssn_peer_info peer;	/* authenticated */
 	uint8_t *buf;			/* SSN_MSG_MAX bytes */
-	void (*serve)(struct session *s);
+	const struct session_kind *kind;
 	struct session *next;
 };
 
-/* Accept from @fd and serve it in a thread. */
-void session_accept(struct ssad *ssad, int fd, void (*serve)(struct session *s));
+/*
+ * Accept from @fd and serve it in a thread; or say why not, and close it: nobody
+ * holds a thread who has not the role, or has enough of them.
+ */
+void session_accept(struct ssad *ssad, int fd, const struct session_kind *kind);
 /* End all of them and wait until they are gone. */
 void sessions_stop(void);
-
-/* SSN_SERVICE_U and SSN_SERVICE_COORD */
-void session_owner(struct session *s);
-void session_coordinator(struct session *s);
 
 /*
  * The next message: bytes, 0 at the end of the stream, or -errno (-ETIMEDOUT

@@ -464,6 +464,7 @@ static struct {
 	json_t *said;			/* array: control messages that it was sent */
 	bool readable;
 } owner;
+static bool owner_stays;		/* silent, when all is said */
 
 static void owner_ready(void)
 {
@@ -474,7 +475,7 @@ static void owner_ready(void)
 		owner.readable = write(owner.fd[1], &c, 1) == 1;
 	else if (!pending && owner.readable)
 		owner.readable = read(owner.fd[0], &c, 1) != 1;
-	if (!pending)
+	if (!pending && !owner_stays)
 		shutdown(owner.fd[1], SHUT_WR);
 }
 
@@ -531,6 +532,7 @@ int ssn_connect_group(unsigned int group, unsigned int ms) { return -ENOSYS; }
 
 static struct ssn_peer_info accepts;	/* who connects next */
 static int accept_fd = -1;
+static char refused[600];		/* what it was told instead of being served */
 
 int ssn_accept(int fd, struct ssn_peer_info *peer)
 {
@@ -587,6 +589,11 @@ int ssn_members(int fd, struct ssn_member *m, unsigned int max)
 
 ssize_t ssn_send(int fd, const struct ssn_share *share, const void *buf, size_t len)
 {
+	if (accept_fd >= 0 && fd == accept_fd) {
+		snprintf(refused, sizeof(refused), "%.*s", (int)len,
+			 (const char *)buf);
+		return len;
+	}
 	if (fd != owner.fd[0])
 		return share_send(fd, share, buf, len);
 	if (share && share->flags & SSN_SHARE_CONTROL)
