@@ -93,7 +93,7 @@ static int rm_check(struct session *s, const json_t *req, struct rm *rm,
 int session_rm(struct session *s, const json_t *req)
 {
 	struct ssad *ssad = s->ssad;
-	struct rm rm = { NULL };
+	struct rm rm = { .json = NULL };
 	struct err err = { "" };
 	struct dealer *d = NULL;
 	unsigned int confirmed;
