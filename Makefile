@@ -8,6 +8,7 @@
 #	make regen		the netlink code from its specs
 #	make install		programs, headers, man pages (DESTDIR, PREFIX)
 #	make modules_install	modules of KERNEL=debian for the running kernel
+#	make fuzz		the fuzz targets, by clang, into build/fuzz/
 #	make clean
 #
 # Nothing is listed here: a new file in a folder that is known is built.
@@ -17,6 +18,7 @@
 #	selftests/unit/*.c		build/selftests/unit/*, each a program
 #	selftests/unit/X/*.c		the same, with libX.a
 #	selftests/kernel/*.c		build/selftests/kernel/*
+#	selftests/fuzz/[X/]*.c		build/fuzz/selftests/fuzz/[X/]*, likewise
 # O=DIR builds somewhere else than build/.
 
 O	:= build
@@ -47,7 +49,8 @@ libssn	:= $(call objs,$(wildcard user/lib/*.c) $(pure))
 bins	:=
 tests	:=
 
-.PHONY: all tests modules check regen install modules_install clean FORCE
+.PHONY: all tests fuzz fuzzers modules check regen install modules_install clean \
+	FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all:
@@ -100,7 +103,61 @@ $(bins) $(tests):
 tests: $(tests)
 all: $(bins) $(tests)
 
--include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
+# ---- Fuzz targets: everything that they link is built once more, for them
+
+sanitize := address,undefined
+fuzzers	:=
+
+fuzz:
+	$(Q)$(MAKE) --no-print-directory O=$(O)/fuzz CC=clang fuzzers CFLAGS="-O1 -g \
+		-fno-omit-frame-pointer -fno-sanitize-recover=undefined \
+		-fsanitize=fuzzer-no-link,$(sanitize)"
+
+# The receiving side of AF_SSN, as it is: where it asks for a header of the
+# kernel it gets selftests/fuzz/ssn_crypt/kernel.h.
+wire	:= $(addprefix kernel/ssn_crypt/,conn_recv.c handshake.c lane.c record.c)
+stands	:= $(addprefix $(O)/stands/,$(addsuffix .h,crypto/algapi crypto/poly1305 \
+	$(addprefix linux/,atomic build_bug err list mutex netlink random refcount \
+	seqlock slab spinlock string uidgid uio uuid wait workqueue xarray) \
+	net/net_namespace))
+wireobj	:= $(patsubst %.c,$(O)/wire/%.o,$(wire))
+wireflags = -I$(O)/stands -Iselftests/fuzz/ssn_crypt $1 -Iinclude -Wno-sign-compare
+
+$(stands):
+	$(Q)mkdir -p $(@D) && echo '#include "kernel.h"' > $@
+
+$(O)/wire/%.o: %.c $(O)/flags | $(uapi) $(stands)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(call wireflags,$(cflags)) -MMD -MP -c -o $@ $<
+
+$(O)/libssn_crypt.a: $(wireobj)
+$(O)/obj/selftests/fuzz/ssn_crypt/%.o: cflags := $(call wireflags,$(cflags)) \
+	-Iselftests/fuzz
+$(patsubst %.c,$(O)/obj/%.o,$(wildcard selftests/fuzz/ssn_crypt/*.c)): | $(stands)
+
+# $1: file, $2: library of the program that it feeds, or nothing
+define fuzzer
+$(O)/$(1:.c=): $(O)/obj/$(1:.c=.o) $2 $(O)/libssn.a
+fuzzers += $(O)/$(1:.c=)
+endef
+$(foreach f,$(wildcard selftests/fuzz/*.c),$(eval $(call fuzzer,$f,)))
+$(foreach f,$(wildcard selftests/fuzz/ssn_crypt/*.c),\
+	$(eval $(call fuzzer,$f,$(O)/libssn_crypt.a)))
+$(foreach d,$(dirs),$(foreach f,$(wildcard selftests/fuzz/$(notdir $d)/*.c),\
+	$(eval $(call fuzzer,$f,$(O)/lib$(notdir $d).a))\
+	$(eval $(O)/obj/$(f:.c=.o): cflags := -I$d $(cflags) -Iselftests/fuzz)))
+
+# " * wraps: F" in the comment at its top: calls of F from other files go to the
+# target's __wrap_F(), and the real one is __real_F()
+$(fuzzers):
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(cflags) -fsanitize=fuzzer,$(sanitize) $(LDFLAGS) \
+		$$(sed -n '1,30s/^ \* wraps: *//p' $(patsubst $(O)/%,%.c,$@) | \
+		   sed 's/[^ ]*/-Wl,--wrap=&/g') -o $@ $^ $(ldlibs)
+
+fuzzers: $(fuzzers)
+
+-include $(shell find $(O)/obj $(O)/wire -name '*.d' 2>/dev/null)
 
 modules:
 	$(Q)tools/vm/build-modules $(KERNEL) $(O)/modules-$(KERNEL)

@@ -41,7 +41,8 @@ without_spdx()
 {
 	local f
 
-	files '*' | grep -vE '^(LICENSE|debian/.*|.*\.(patch|json))$' |
+	files '*' |
+		grep -vE '^(LICENSE|debian/.*|selftests/fuzz/corpus/.*|.*\.(patch|json))$' |
 	while read -r f; do
 		[ ! -s "$f" ] || head -n 5 "$f" | grep -q SPDX-License-Identifier: ||
 			echo "$f"
