@@ -8,6 +8,43 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Bytes of the letter at @s in UTF-8 (RFC 3629); 0 if there is none. */
+static size_t letter_len(const unsigned char *s)
+{
+	unsigned char low = *s == 0xe0 ? 0xa0 : *s == 0xf0 ? 0x90 : 0x80;
+	unsigned char high = *s == 0xed ? 0x9f : *s == 0xf4 ? 0x8f : 0xbf;
+	size_t len, i;
+
+	if (*s < 0x80)
+		return 1;
+	if (*s < 0xc2 || *s > 0xf4)
+		return 0;
+	len = *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : 4;
+	if (s[1] < low || s[1] > high)
+		return 0;
+	for (i = 2; i < len; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	return len;
+}
+
+/*
+ * A text from elsewhere may be a part of the message, and a limit may have cut it
+ * within a letter. The message goes into JSON, which holds whole letters only.
+ */
+static void err_clean(char *text)
+{
+	size_t len;
+
+	for (; *text; text += len) {
+		len = letter_len((unsigned char *)text);
+		if (!len) {
+			*text = '?';
+			len = 1;
+		}
+	}
+}
+
 int err_set(struct err *err, int code, const char *fmt, ...)
 {
 	char text[sizeof(err->text)];	/* an argument may be err->text itself */
@@ -16,6 +53,7 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	err_clean(text);
 	if (err)
 		memcpy(err->text, text, sizeof(text));
 	return code;

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct err { char text[512]; };		/* one line, for a person */
+struct err { char text[512]; };		/* one line of UTF-8, for a person */
 
 /* Print into @err and return @code (a negative errno). */
 int err_set(struct err *err, int code, const char *fmt, ...)
