@@ -292,7 +292,7 @@ int https_hostport(const char *text, char *host, size_t host_size, uint16_t *por
 	const char *colon = strrchr(text, ':');
 	const char *start = text, *end = colon;
 	unsigned long n;
-	char *rest;
+	size_t digits;
 
 	if (!colon || colon == text)
 		return -EINVAL;
@@ -302,8 +302,9 @@ int https_hostport(const char *text, char *host, size_t host_size, uint16_t *por
 		start++;
 		end--;
 	}
-	n = strtoul(colon + 1, &rest, 10);
-	if (*rest || rest == colon + 1 || n > 65535 ||
+	digits = strspn(colon + 1, "0123456789");	/* strtoul() takes signs */
+	n = strtoul(colon + 1, NULL, 10);
+	if (!digits || colon[1 + digits] || n > 65535 ||
 	    (size_t)(end - start) >= host_size)
 		return -EINVAL;
 	memcpy(host, start, end - start);
