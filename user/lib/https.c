@@ -270,11 +270,11 @@ static void on_request(struct evhttp_request *req, void *arg)
 
 		body = json_loadb(r.data, r.len, JSON_REJECT_DUPLICATES, &why);
 		if (!body) {
-			char text[256];
+			struct err err;
 
-			snprintf(text, sizeof(text), "the body is no JSON: %s (byte %d)",
-				 why.text, why.position);
-			reply_error(req, 400, text);
+			err_set(&err, 0, "the body is no JSON: %s (byte %d)",
+				why.text, why.position);
+			reply_error(req, 400, err.text);
 			goto out;
 		}
 		r.body = body;
