@@ -70,10 +70,12 @@ static int put_read(struct put *p, const json_t *req, struct err *err)
 			       "min_confirmed: %lld is not from k to n, %u to %u",
 			       (long long)w, p->group->k, p->group->n);
 	p->min_confirmed = w ?: p->group->n;
+	if (segment_many(p->size, p->ssad->segment_bytes))
+		return err_set(err, -EFBIG,
+			       "%llu bytes are more than %u segments of %u bytes",
+			       (unsigned long long)p->size, SEGMENTS_MAX - 1,
+			       p->ssad->segment_bytes);
 	p->segments = 1 + segment_count(p->size, p->ssad->segment_bytes);
-	if (p->size / p->ssad->segment_bytes > UINT32_MAX - 2)
-		return err_set(err, -EFBIG, "%llu bytes are too many segments",
-			       (unsigned long long)p->size);
 	ret = policy_parse(p->policy_text, &p->policy, err);
 	if (ret)
 		return ret;

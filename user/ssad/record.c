@@ -63,6 +63,10 @@ int record_read(const json_t *json, struct record *r, struct err *err)
 	if (r->segment_bytes < SEGMENT_MIN || r->segment_bytes > SEGMENT_MAX)
 		return err_set(err, -EINVAL, "record: segment_bytes: %u is not %u to %u",
 			       r->segment_bytes, SEGMENT_MIN, SEGMENT_MAX);
+	if (segment_many(r->id.size, r->segment_bytes))
+		return err_set(err, -EINVAL,
+			       "record: size: %llu bytes are too many segments",
+			       (unsigned long long)r->id.size);
 	return name_check(json_object_get(json, "name"), err);
 }
 

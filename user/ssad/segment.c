@@ -61,6 +61,11 @@ size_t segment_message(size_t len, unsigned int i)
 	return left < SEGMENT_MESSAGE ? left : SEGMENT_MESSAGE;
 }
 
+bool segment_many(uint64_t size, uint32_t segment_bytes)
+{
+	return size > (uint64_t)(SEGMENTS_MAX - 1) * segment_bytes;
+}
+
 uint32_t segment_count(uint64_t size, uint32_t segment_bytes)
 {
 	return size / segment_bytes + !!(size % segment_bytes);

@@ -9,6 +9,7 @@
 #define SSAD_SEGMENT_H
 
 #include <linux/ssn.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@
 #define SEGMENT_MIN	65536U
 #define SEGMENT_MAX	(64U << 20)
 #define SEGMENT_DEFAULT	(16U << 20)
+#define SEGMENTS_MAX	(1U << 20)	/* of an object; shareholders take no more */
 
 /* What the code binds a segment to. */
 struct segment_id {
@@ -33,6 +35,8 @@ int segment_check(const struct segment_id *id, const uint8_t *m, size_t len);
 
 unsigned int segment_messages(size_t len);	/* of a segment of @len bytes */
 size_t segment_message(size_t len, unsigned int i);	/* bytes of message i */
+/* Does an object of @size have more segments than SEGMENTS_MAX? */
+bool segment_many(uint64_t size, uint32_t segment_bytes);
 /* Data segments of an object: segment 0, the metadata, is not counted. */
 uint32_t segment_count(uint64_t size, uint32_t segment_bytes);
 /* Bytes of m of data segment @i, 1... */
