@@ -96,10 +96,14 @@ static int add_peer(struct keyd *k, const struct network_node *n, const json_t *
 {
 	const json_t *pools = json_object_get(cfg, "pools");
 	const json_t *own = json_object_get(json_object_get(pools, "peers"), n->name);
-	struct peer *p = &k->peer[k->peers];
+	struct peer *p = &k->peer[k->peers], *other;
 	char where[128];
 	int ret;
 
+	for (other = k->peer; other < p; other++)
+		if (other->node == n)
+			return err_set(err, -EINVAL, "peers: %s is there twice",
+				       n->name);
 	if (!n->sae[0] || !n->ax[0])
 		return err_set(err, -EINVAL,
 			       "peers: node %s has no \"sae\" or no \"ax\" in the network description",
