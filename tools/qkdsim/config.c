@@ -146,6 +146,11 @@ static int kmes_listed(struct sim *s, const json_t *list, struct err *err)
 			return err_set(err, -EINVAL, "kmes: no node \"%s\"", node_name);
 		if (strlen(id) >= sizeof(k->id) || strlen(addr) >= sizeof(k->addr))
 			return err_set(err, -EINVAL, "kmes: \"%.40s\" is too long", id);
+		for (j = 0; j < i; j++)
+			if (s->kme[j].node == n->id)
+				return err_set(err, -EINVAL,
+					       "kmes: %s: node %s has a KME already",
+					       id, node_name);
 		strcpy(k->id, id);
 		strcpy(k->addr, addr);
 		k->node = n->id;
