@@ -134,6 +134,8 @@ static int kmes_listed(struct sim *s, const json_t *list, struct err *err)
 		const char *id, *addr, *node_name;
 		const struct network_node *n;
 		struct sim_kme *k = &s->kme[i];
+		char host[sizeof(k->addr)];
+		uint16_t port;
 
 		ret = config_only(obj, "kmes", keys, err) ?:
 		      config_str(obj, "kmes", "id", NULL, &id, err) ?:
@@ -146,6 +148,9 @@ static int kmes_listed(struct sim *s, const json_t *list, struct err *err)
 			return err_set(err, -EINVAL, "kmes: no node \"%s\"", node_name);
 		if (strlen(id) >= sizeof(k->id) || strlen(addr) >= sizeof(k->addr))
 			return err_set(err, -EINVAL, "kmes: \"%.40s\" is too long", id);
+		if (https_hostport(addr, host, sizeof(host), &port))
+			return err_set(err, -EINVAL,
+				       "kmes: %s: addr: expected host:port", id);
 		for (j = 0; j < i; j++)
 			if (s->kme[j].node == n->id)
 				return err_set(err, -EINVAL,
