@@ -19,6 +19,7 @@
  */
 void api_error(void *reply_to, int status, const char *message, const char *detail)
 {
+	struct err clean;	/* the detail may be of a request, and no UTF-8 */
 	json_t *body;
 
 	sim.refused++;
@@ -33,8 +34,9 @@ void api_error(void *reply_to, int status, const char *message, const char *deta
 				 html ? strlen(html) : 0);
 		return;
 	}
+	err_set(&clean, 0, "%s", detail ?: "");
 	body = detail ? json_pack("{s:s, s:[{s:s}]}", "message", message, "details",
-				  "detail", detail)
+				  "detail", clean.text)
 		      : json_pack("{s:s}", "message", message);
 	https_reply(reply_to, status, body);
 	json_decref(body);
