@@ -24,7 +24,6 @@ static struct genl_family nl_family = {
 	.module		= THIS_MODULE,
 	.ops		= ssn_nl_ops,
 	.n_ops		= ARRAY_SIZE(ssn_nl_ops),
-	.resv_start_op	= SSN_CMD_STATS_GET + 1,
 	.mcgrps		= ssn_nl_mcgrps,
 	.n_mcgrps	= 1,
 };
