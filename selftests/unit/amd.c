@@ -4,25 +4,42 @@
  * of the data bound, additions to shares caught, also where they are chosen to
  * fit a code with d + 2 even.
  */
-#include <stdlib.h>
-#include <string.h>
+#include <kunit/test.h>
 #include <linux/errno.h>
+#include <linux/string.h>
 #include "amd.h"
 #include "amd_vectors.h"
+#include "pure.h"
 #include "shamir.h"
-#include "tap.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+static const void *each_variant(const void *prev, char *desc)
+{
+	const struct amd_variant *const *v = prev;
 
-static void encode(const struct amd_variant *v, const struct amd_header *h,
-		   const u8 *r, const void *data, u8 *t)
+	v = v ? v + 1 : amd_variants;
+	if (!*v)
+		return NULL;
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s", (*v)->name);
+	return v;
+}
+
+static const struct amd_variant *variant_of(struct kunit *test)
+{
+	const struct amd_variant *const *v = test->param_value;
+
+	if ((*v)->valid && !(*v)->valid())
+		kunit_skip(test, "not on this machine");
+	return *v;
+}
+
+static int encode(const struct amd_variant *v, const struct amd_header *h,
+		  const u8 *r, const void *data, u8 *t)
 {
 	struct amd_ctx ctx;
 
 	amd_init_variant(&ctx, r, h, v);
 	amd_update(&ctx, data, h->segment_len);
-	if (amd_final(&ctx, t))
-		bail("amd_final failed");
+	return amd_final(&ctx, t);
 }
 
 static int check(const struct amd_header *h, const u8 *data, const u8 *r,
@@ -48,13 +65,13 @@ static struct amd_header header_of(unsigned int i)
 	return h;
 }
 
-static void known_answers(const struct amd_variant *v)
+/* One block: (0 + a) * b */
+static void known_products(struct kunit *test)
 {
+	const struct amd_variant *v = variant_of(test);
 	unsigned int i, bad = 0;
-	u8 t[16];
 
-	for (i = 0; i < COUNT(products); i++) {
-		/* one block: (0 + a) * b */
+	for (i = 0; i < ARRAY_SIZE(products); i++) {
 		struct amd_elem acc = {};
 		struct amd_ctx ctx;
 		struct amd_header h = {};
@@ -63,113 +80,174 @@ static void known_answers(const struct amd_variant *v)
 		v->blocks(&acc, &ctx.key, (const u8 *)products[i].a, 1);
 		bad += !!memcmp(&acc, products[i].ab, 16);
 	}
-	is_int(bad, 0, "%s: %zu products", v->name, COUNT(products));
+	KUNIT_EXPECT_EQ(test, bad, 0);
+}
 
-	for (i = 0; i < COUNT(vectors); i++) {
+static void known_answers(struct kunit *test)
+{
+	const struct amd_variant *v = variant_of(test);
+	unsigned int i;
+	u8 t[16];
+
+	for (i = 0; i < ARRAY_SIZE(vectors); i++) {
 		struct amd_header h = header_of(i);
 
-		encode(v, &h, (const u8 *)vectors[i].r, vectors[i].data, t);
-		is_mem(t, vectors[i].t, 16, "%s: known answer of %u bytes",
-		       v->name, vectors[i].len);
+		KUNIT_EXPECT_EQ(test, 0, encode(v, &h, (const u8 *)vectors[i].r,
+						vectors[i].data, t));
+		KUNIT_EXPECT_MEMEQ(test, t, vectors[i].t, 16);
 	}
 }
 
-static void pieces(const struct amd_variant *v)
+/* Pieces of 1..300 bytes, like the first variant with all of it at once */
+static void pieces(struct kunit *test)
 {
+	const struct amd_variant *v = variant_of(test);
 	struct amd_header h = { .segment_len = 1000, .object_len = 1000 };
-	u8 data[1000], r[16], t[16], u[16];
+	u8 *data = kunit_kmalloc(test, 1000, GFP_KERNEL);
+	u8 r[16], t[16], u[16];
 	unsigned int i, step, bad = 0;
 
-	for (i = 0; i < sizeof(data); i++)
-		data[i] = rand();
-	for (i = 0; i < 16; i++)
-		r[i] = rand();
-	encode(amd_variants[0], &h, r, data, t);
+	KUNIT_ASSERT_NOT_NULL(test, data);
+	some_bytes(data, 1000);
+	some_bytes(r, 16);
+	KUNIT_EXPECT_EQ(test, 0, encode(amd_variants[0], &h, r, data, t));
 	for (step = 1; step <= 300; step++) {
 		struct amd_ctx ctx;
 
 		amd_init_variant(&ctx, r, &h, v);
-		for (i = 0; i < sizeof(data); i += step) {
+		for (i = 0; i < 1000; i += step) {
 			/* an own copy: a read beyond it is seen */
-			size_t n = sizeof(data) - i < step ?
-				   sizeof(data) - i : step;
-			u8 *copy = malloc(n);
+			size_t n = 1000 - i < step ? 1000 - i : step;
+			u8 *copy = kunit_kmalloc(test, n, GFP_KERNEL);
 
+			KUNIT_ASSERT_NOT_NULL(test, copy);
 			memcpy(copy, data + i, n);
 			amd_update(&ctx, copy, n);
-			free(copy);
+			kunit_kfree(test, copy);
 		}
 		bad += amd_final(&ctx, u) || memcmp(t, u, 16);
 	}
-	is_int(bad, 0, "%s: in pieces of 1..300 bytes", v->name);
+	KUNIT_EXPECT_EQ(test, bad, 0);
 }
 
-static void binding(void)
+/* Odd numbers of blocks and bytes at every alignment, like the first variant */
+static void like_the_first(struct kunit *test)
 {
-	struct amd_header h = {
-		.version = 1, .segment = 2, .segment_len = 40, .object_len = 90,
-	}, g;
-	u8 data[41], r[16], t[16];
-	unsigned int i, missed = 0;
+	const struct amd_variant *v = variant_of(test);
+	u8 *data = kunit_kmalloc(test, 64 + 1025, GFP_KERNEL);
+	u8 r[16], t[16], u[16];
+	unsigned int len, bad = 0;
 
-	for (i = 0; i < sizeof(data); i++)
-		data[i] = rand();
-	data[40] = 0;
-	for (i = 0; i < 16; i++)
-		r[i] = rand();
-	encode(amd_best(), &h, r, data, t);
-	is_int(check(&h, data, r, t), 0, "what was encoded verifies");
+	KUNIT_ASSERT_NOT_NULL(test, data);
+	some_bytes(data, 64 + 1025);
+	for (len = 1; len <= 1025; len += 2) {
+		struct amd_header h = { .segment_len = len };
 
-	for (i = 0; i < 8 * 40; i++) {
-		data[i / 8] ^= 1 << i % 8;
-		missed += check(&h, data, r, t) != -EBADMSG;
-		data[i / 8] ^= 1 << i % 8;
+		some_bytes(r, 16);
+		bad += encode(amd_variants[0], &h, r, data + len / 2 % 64, t) ||
+		       encode(v, &h, r, data + len / 2 % 64, u) ||
+		       memcmp(t, u, 16);
 	}
-	is_int(missed, 0, "each bit of the data is bound");
-	for (missed = 0, i = 0; i < 128; i++) {
-		r[i / 8] ^= 1 << i % 8;
-		missed += check(&h, data, r, t) != -EBADMSG;
-		r[i / 8] ^= 1 << i % 8;
-		t[i / 8] ^= 1 << i % 8;
-		missed += check(&h, data, r, t) != -EBADMSG;
-		t[i / 8] ^= 1 << i % 8;
-	}
-	is_int(missed, 0, "each bit of r and t is bound");
-	for (missed = 0, i = 0; i < 128; i++) {
-		g = h;
-		g.object[i / 8] ^= 1 << i % 8;
-		missed += check(&g, data, r, t) != -EBADMSG;
-	}
-	is_int(missed, 0, "each bit of the object id is bound");
-	for (missed = 0, i = 0; i < 32; i++) {
-		g = h;
-		g.version ^= 1U << i;
-		missed += check(&g, data, r, t) != -EBADMSG;
-		g = h;
-		g.segment ^= 1U << i;
-		missed += check(&g, data, r, t) != -EBADMSG;
-	}
-	is_int(missed, 0, "each bit of version and segment is bound");
-	for (missed = 0, i = 0; i < 64; i++) {
-		g = h;
-		g.object_len ^= 1ULL << i;
-		missed += check(&g, data, r, t) != -EBADMSG;
-	}
-	is_int(missed, 0, "each bit of the object's length is bound");
-	g = h;
-	g.segment_len = 41;
-	is_int(check(&g, data, r, t), -EBADMSG, "a zero byte more is seen");
-	g.segment_len = 39;
-	data[39] = 0;
-	encode(amd_best(), &h, r, data, t);
-	is_int(check(&g, data, r, t), -EBADMSG, "a zero byte less is seen");
-	g = h;
-	g.version = h.segment;
-	g.segment = h.version;
-	is_int(check(&g, data, r, t), -EBADMSG, "version and segment swapped");
+	KUNIT_EXPECT_EQ(test, bad, 0);
 }
 
-static void lengths(void)
+/* What r and the data hold decides neither a branch nor an address */
+static void secrets(struct kunit *test)
+{
+	const struct amd_variant *v = variant_of(test);
+	struct amd_header h = { .segment_len = 333, .object_len = 333 };
+	u8 data[333], r[16], t[16], u[16];
+
+	some_bytes(data, sizeof(data));
+	some_bytes(r, 16);
+	KUNIT_EXPECT_EQ(test, 0, encode(amd_variants[0], &h, r, data, t));
+	secret(data, sizeof(data));
+	secret(r, 16);
+	KUNIT_EXPECT_EQ(test, 0, encode(v, &h, r, data, u));
+	opened(u, 16);
+	KUNIT_EXPECT_MEMEQ(test, t, u, 16);
+}
+
+static void the_first(struct kunit *test)
+{
+	KUNIT_EXPECT_TRUE(test, !amd_variants[0]->valid);
+	KUNIT_ASSERT_NOT_NULL(test, amd_best());
+}
+
+/* --- what is bound: a segment that verifies, and then something is another */
+
+struct segment {
+	struct amd_header h;
+	u8	data[41], r[16], t[16];
+};
+
+static struct segment some_segment(struct kunit *test)
+{
+	struct segment s = {
+		.h = { .version = 1, .segment = 2, .segment_len = 40,
+		       .object_len = 90 },
+	};
+
+	some_bytes(s.data, 40);
+	some_bytes(s.r, 16);
+	KUNIT_EXPECT_EQ(test, 0, encode(amd_best(), &s.h, s.r, s.data, s.t));
+	KUNIT_EXPECT_EQ(test, 0, check(&s.h, s.data, s.r, s.t));
+	return s;
+}
+
+/* How many of the @bits at @p can be changed in @s without being seen */
+static unsigned int unseen(struct segment *s, void *p, unsigned int bits)
+{
+	unsigned int i, missed = 0;
+	u8 *byte = p;
+
+	for (i = 0; i < bits; i++) {
+		byte[i / 8] ^= 1 << i % 8;
+		missed += check(&s->h, s->data, s->r, s->t) != -EBADMSG;
+		byte[i / 8] ^= 1 << i % 8;
+	}
+	return missed;
+}
+
+static void each_bit(struct kunit *test)
+{
+	struct segment s = some_segment(test);
+
+	KUNIT_EXPECT_EQ(test, unseen(&s, s.data, 8 * 40), 0);
+	KUNIT_EXPECT_EQ(test, unseen(&s, s.r, 128), 0);
+	KUNIT_EXPECT_EQ(test, unseen(&s, s.t, 128), 0);
+	KUNIT_EXPECT_EQ(test, unseen(&s, s.h.object, 128), 0);
+	KUNIT_EXPECT_EQ(test, unseen(&s, &s.h.version, 32), 0);
+	KUNIT_EXPECT_EQ(test, unseen(&s, &s.h.segment, 32), 0);
+	KUNIT_EXPECT_EQ(test, unseen(&s, &s.h.object_len, 64), 0);
+	KUNIT_EXPECT_EQ(test, 0, check(&s.h, s.data, s.r, s.t));
+}
+
+/* A zero byte more or less, although zeroes pad what is encoded */
+static void zero_bytes(struct kunit *test)
+{
+	struct segment s = some_segment(test);
+
+	s.h.segment_len = 41;
+	KUNIT_EXPECT_EQ(test, check(&s.h, s.data, s.r, s.t), -EBADMSG);
+	s.h.segment_len = 40;
+	s.data[39] = 0;
+	KUNIT_EXPECT_EQ(test, 0, encode(amd_best(), &s.h, s.r, s.data, s.t));
+	s.h.segment_len = 39;
+	KUNIT_EXPECT_EQ(test, check(&s.h, s.data, s.r, s.t), -EBADMSG);
+}
+
+static void fields_swapped(struct kunit *test)
+{
+	struct segment s = some_segment(test);
+
+	s.h.version = 2;
+	s.h.segment = 1;
+	KUNIT_EXPECT_EQ(test, check(&s.h, s.data, s.r, s.t), -EBADMSG);
+}
+
+/* More or fewer bytes than the header announced */
+static void lengths(struct kunit *test)
 {
 	struct amd_header h = { .segment_len = 20 };
 	static const u8 zero[16];
@@ -179,23 +257,39 @@ static void lengths(void)
 	amd_init(&ctx, r, &h);
 	amd_update(&ctx, data, 19);
 	memset(t, 1, 16);
-	is_int(amd_final(&ctx, t), -ENODATA, "fewer bytes than announced");
-	is_mem(t, zero, 16, "no t then");
+	KUNIT_EXPECT_EQ(test, amd_final(&ctx, t), -ENODATA);
+	KUNIT_EXPECT_MEMEQ(test, t, zero, 16);
 	amd_init(&ctx, r, &h);
 	amd_update(&ctx, data, 20);
 	amd_update(&ctx, data, 1);
-	is_int(amd_final(&ctx, t), -EMSGSIZE, "more bytes than announced");
+	KUNIT_EXPECT_EQ(test, amd_final(&ctx, t), -EMSGSIZE);
 	amd_init(&ctx, r, &h);
 	amd_update(&ctx, data, 40);
-	is_int(amd_verify(&ctx, t), -EMSGSIZE, "verify says so too");
+	KUNIT_EXPECT_EQ(test, amd_verify(&ctx, t), -EMSGSIZE);
+}
+
+static void context_wiped(struct kunit *test)
+{
+	struct amd_header h = { .segment_len = 20 };
+	static const struct amd_ctx none;
+	u8 data[20] = "", r[16] = "r", t[16] = "";
+	struct amd_ctx ctx;
+
 	amd_init(&ctx, r, &h);
 	amd_update(&ctx, data, 20);
-	amd_final(&ctx, t);
-	ok(!memcmp(ctx.key.r.word, zero, 16) &&
-	   !memcmp(ctx.acc.word, zero, 16) &&
-	   !memcmp(ctx.key.part, (u8 [sizeof(ctx.key.part)]){},
-		   sizeof(ctx.key.part)), "the context is wiped");
+	KUNIT_EXPECT_EQ(test, amd_final(&ctx, t), 0);
+	KUNIT_EXPECT_MEMEQ(test, &ctx, &none, sizeof(ctx));
+	amd_init(&ctx, r, &h);
+	amd_update(&ctx, data, 20);
+	KUNIT_EXPECT_EQ(test, amd_verify(&ctx, t), 0);
+	KUNIT_EXPECT_MEMEQ(test, &ctx, &none, sizeof(ctx));
+	amd_init(&ctx, r, &h);
+	amd_update(&ctx, data, 19);
+	KUNIT_EXPECT_EQ(test, amd_final(&ctx, t), -ENODATA);
+	KUNIT_EXPECT_MEMEQ(test, &ctx, &none, sizeof(ctx));
 }
+
+/* --- forgeries */
 
 static void mul(u8 *ab, const u8 *a, const u8 *b)
 {
@@ -232,7 +326,7 @@ static void add(u8 *a, const u8 *b)
  * blocks of header and three of data make d = 6 without padding; e = h_2 / h_1
  * leaves the header's coefficients h_1, h_2, h_3 as they are.
  */
-static void d_is_odd(void)
+static void d_is_odd(struct kunit *test)
 {
 	struct amd_header h = {
 		.object = "an object's id..", .version = 1, .segment_len = 48,
@@ -242,11 +336,9 @@ static void d_is_odd(void)
 	u8 data[48], forged[48], r[16], t[16];
 	unsigned int i, j;
 
-	for (i = 0; i < 48; i++)
-		data[i] = rand();
-	for (i = 0; i < 16; i++)
-		r[i] = rand();
-	encode(amd_best(), &h, r, data, t);
+	some_bytes(data, 48);
+	some_bytes(r, 16);
+	KUNIT_EXPECT_EQ(test, 0, encode(amd_best(), &h, r, data, t));
 
 	/* the header as blocks, from the definition in amd.h */
 	memcpy(p[6], h.object, 16);
@@ -266,7 +358,7 @@ static void d_is_odd(void)
 		mul(e, e, term);
 	}
 	mul(term, e, p[6]);
-	is_mem(term, p[8], 16, "an inverse");
+	KUNIT_EXPECT_MEMEQ(test, term, p[8], 16);
 	mul(e, e, p[5]);
 
 	for (i = 0; i <= 8; i++)
@@ -277,83 +369,113 @@ static void d_is_odd(void)
 			mul(term, term, p[i]);
 			add(q[j], term);
 		}
-	ok(!memcmp(q[8], p[8], 16) && !memcmp(q[7], p[7], 16) &&
-	   !memcmp(q[6], p[6], 16) && !memcmp(q[5], p[5], 16) &&
-	   !memcmp(q[4], p[4], 16) && memcmp(q[1], p[1], 16),
-	   "the shift keeps the header and changes the data");
+	/* the shift keeps the header and changes the data */
+	for (i = 4; i <= 8; i++)
+		KUNIT_EXPECT_MEMEQ(test, q[i], p[i], 16);
+	KUNIT_EXPECT_MEMNEQ(test, q[1], p[1], 16);
 
 	for (i = 0; i < 3; i++)
 		memcpy(forged + 16 * i, q[3 - i], 16);
 	add(r, e);
 	add(t, q[0]);
-	is_int(check(&h, forged, r, t), -EBADMSG,
-	       "a shift of the polynomial is seen: d + 2 is odd");
+	KUNIT_EXPECT_EQ(test, check(&h, forged, r, t), -EBADMSG);
 }
 
 /* Shares of (m, r, t), as the data path makes them: whoever holds one adds */
-static void shares(void)
+
+#define LEN	100
+#define ALL	(LEN + AMD_TRAILER)
+
+struct shares {
+	struct amd_header h;
+	u8	m[ALL], coeff[2][ALL], share[5][ALL], was[2][ALL], out[ALL];
+	u8	w[3];
+};
+
+/* What the three shares give now */
+static int combined(struct shares *s)
 {
-	enum { LEN = 100, ALL = LEN + AMD_TRAILER };
-	struct amd_header h = { .segment_len = LEN, .object_len = LEN };
-	u8 m[ALL], coeff[2][ALL], share[5][ALL], x[3] = { 1, 2, 3 }, w[3];
-	u8 out[ALL];
-	const u8 *at[2] = { coeff[0], coeff[1] };
-	const u8 *use[3] = { share[0], share[1], share[2] };
+	const u8 *use[3] = { s->share[0], s->share[1], s->share[2] };
+
+	shamir_combine(s->out, use, s->w, 3, ALL);
+	return check(&s->h, s->out, s->out + LEN, s->out + LEN + 16);
+}
+
+static struct shares *some_shares(struct kunit *test)
+{
+	struct shares *s = kunit_kmalloc(test, sizeof(*s), GFP_KERNEL);
+	static const u8 x[3] = { 1, 2, 3 };
+	const u8 *at[2];
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	at[0] = s->coeff[0];
+	at[1] = s->coeff[1];
+	some_bytes(s, sizeof(*s));
+	s->h = (struct amd_header){ .segment_len = LEN, .object_len = LEN };
+	KUNIT_EXPECT_EQ(test, 0, encode(amd_best(), &s->h, s->m + LEN, s->m,
+					s->m + LEN + 16));
+	for (i = 0; i < 3; i++)
+		shamir_split(s->share[i], s->m, at, 3, x[i], ALL);
+	shamir_weights(s->w, x, 3, 0);
+	KUNIT_EXPECT_EQ(test, combined(s), 0);
+	KUNIT_EXPECT_MEMEQ(test, s->out, s->m, ALL);
+	return s;
+}
+
+static void bits_of_a_share(struct kunit *test)
+{
+	struct shares *s = some_shares(test);
+	unsigned int i, missed = 0;
+
+	for (i = 0; i < 8 * ALL; i++) {
+		s->share[i % 3][i / 8] ^= 1 << i % 8;
+		missed += combined(s) != -EBADMSG;
+		s->share[i % 3][i / 8] ^= 1 << i % 8;
+	}
+	KUNIT_EXPECT_EQ(test, missed, 0);
+}
+
+/* To one share, and to two */
+static void additions(struct kunit *test)
+{
+	struct shares *s = some_shares(test);
 	unsigned int i, j, missed = 0;
 
-	for (i = 0; i < ALL; i++) {
-		m[i] = rand();
-		coeff[0][i] = rand();
-		coeff[1][i] = rand();
-	}
-	encode(amd_best(), &h, m + LEN, m, m + LEN + 16);
-	for (i = 0; i < 3; i++)
-		shamir_split(share[i], m, at, 3, x[i], ALL);
-	shamir_weights(w, x, 3, 0);
-	shamir_combine(out, use, w, 3, ALL);
-	is_int(check(&h, out, out + LEN, out + LEN + 16), 0,
-	       "segment and trailer through shares");
-	for (i = 0; i < 8 * ALL; i++) {
-		share[i % 3][i / 8] ^= 1 << i % 8;
-		shamir_combine(out, use, w, 3, ALL);
-		missed += check(&h, out, out + LEN, out + LEN + 16) !=
-			  -EBADMSG;
-		share[i % 3][i / 8] ^= 1 << i % 8;
-	}
-	is_int(missed, 0, "each bit of one share is seen");
-	for (missed = 0, i = 0; i < 3000; i++) {
-		u8 was[2][ALL];
-
-		memcpy(was, share, sizeof(was));
+	memcpy(s->was, s->share, sizeof(s->was));
+	for (i = 0; i < 3000; i++) {
 		for (j = 0; j < ALL; j++) {
-			share[0][j] ^= rand();
+			s->share[0][j] ^= some_byte();
 			if (i & 1)
-				share[1][j] ^= rand();
+				s->share[1][j] ^= some_byte();
 		}
-		shamir_combine(out, use, w, 3, ALL);
-		missed += check(&h, out, out + LEN, out + LEN + 16) !=
-			  -EBADMSG;
-		memcpy(share, was, sizeof(was));
+		missed += combined(s) != -EBADMSG;
+		memcpy(s->share, s->was, sizeof(s->was));
 	}
-	is_int(missed, 0, "additions to one or two shares are seen");
+	KUNIT_EXPECT_EQ(test, missed, 0);
 }
 
-int main(void)
-{
-	const struct amd_variant *const *v;
+static struct kunit_case cases[] = {
+	KUNIT_CASE_PARAM(known_products, each_variant),
+	KUNIT_CASE_PARAM(known_answers, each_variant),
+	KUNIT_CASE_PARAM(pieces, each_variant),
+	KUNIT_CASE_PARAM(like_the_first, each_variant),
+	KUNIT_CASE_PARAM(secrets, each_variant),
+	KUNIT_CASE(the_first),
+	KUNIT_CASE(each_bit),
+	KUNIT_CASE(zero_bytes),
+	KUNIT_CASE(fields_swapped),
+	KUNIT_CASE(lengths),
+	KUNIT_CASE(context_wiped),
+	KUNIT_CASE(d_is_odd),
+	KUNIT_CASE(bits_of_a_share),
+	KUNIT_CASE(additions),
+	{}
+};
 
-	for (v = amd_variants; *v; v++) {
-		if ((*v)->valid && !(*v)->valid()) {
-			skip((*v)->name, "not on this machine");
-			continue;
-		}
-		known_answers(*v);
-		pieces(*v);
-	}
-	ok(!amd_variants[0]->valid, "the first variant runs everywhere");
-	binding();
-	lengths();
-	d_is_odd();
-	shares();
-	return tap_done();
-}
+static struct kunit_suite amd = {
+	.name		= "ssn_amd",
+	.test_cases	= cases,
+};
+
+kunit_test_suite(amd);
