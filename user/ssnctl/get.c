@@ -19,6 +19,7 @@ struct get {
 	struct owner o;
 	json_t *name;
 	const char *path;	/* "-": stdout */
+	char *final;		/* where links lead that are at @path */
 	char *dir, *tmp;	/* of the temporary file */
 	int fd;
 	uint64_t size, have;
@@ -26,16 +27,49 @@ struct get {
 	struct progress bar;
 };
 
+/*
+ * What is there already. Only a file is replaced, by a new one; a device or a pipe
+ * is what it is for whoever else uses it, and is written to, as stdout is: with what
+ * is verified, as it comes.
+ */
+static int get_target(struct get *g)
+{
+	struct stat st;
+
+	if (stat(g->path, &st)) {
+		if (errno != ENOENT)
+			return cmd_error("%s: %s", g->path, strerror(errno));
+		if (!lstat(g->path, &st))
+			return cmd_error("%s: a symbolic link that leads nowhere",
+					 g->path);
+		g->final = strdup(g->path);
+	} else if (S_ISDIR(st.st_mode)) {
+		return cmd_error("%s: is a directory", g->path);
+	} else if (!S_ISREG(st.st_mode)) {
+		g->fd = open(g->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+		if (g->fd < 0)
+			return cmd_error("%s: %s", g->path, strerror(errno));
+		return CMD_OK;
+	} else {
+		g->final = realpath(g->path, NULL);
+	}
+	return g->final ? CMD_OK : cmd_error("%s: %s", g->path, strerror(errno));
+}
+
 /* A temporary name in the folder of the final one, so that rename() can do it. */
 static int get_create(struct get *g)
 {
 	char *copy;
+	int ret;
 
 	if (!strcmp(g->path, "-")) {
 		g->fd = STDOUT_FILENO;
 		return CMD_OK;
 	}
-	copy = strdup(g->path);
+	ret = get_target(g);
+	if (ret || g->fd >= 0)
+		return ret;
+	copy = strdup(g->final);
 	g->dir = copy ? strdup(dirname(copy)) : NULL;
 	free(copy);
 	if (!g->dir || asprintf(&g->tmp, "%s/.ssn-get-XXXXXX", g->dir) < 0) {
@@ -62,7 +96,7 @@ static int get_finish(struct get *g)
 		return CMD_OK;
 	if (fchmod(g->fd, 0666 & ~mask) || fsync(g->fd))
 		return cmd_error("%s: %s", g->tmp, strerror(errno));
-	if (rename(g->tmp, g->path))
+	if (rename(g->tmp, g->final))
 		return cmd_error("%s: %s", g->path, strerror(errno));
 	free(g->tmp);
 	g->tmp = NULL;
@@ -212,6 +246,7 @@ static int run(int argc, char **argv, const struct cmd_ctx *ctx)
 		close(g.fd);
 	free(g.tmp);
 	free(g.dir);
+	free(g.final);
 	json_decref(g.go);
 	json_decref(g.name);
 	owner_close(&g.o);
