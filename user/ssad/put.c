@@ -201,19 +201,21 @@ static json_t *put_metadata(const struct put *p)
 		"owner_cert", p->owner_cert);
 }
 
+/* A share is as long as what is shared: blanks behind it hide how long the name is. */
 static int put_metadata_segment(struct put *p, const json_t *meta, struct err *err)
 {
 	char *text = json_dumps(meta, JSON_COMPACT);
-	size_t len = text ? strlen(text) : 0;
+	size_t len = text ? strlen(text) : 0, padded = record_padded(len);
 	int ret;
 
 	if (!text)
 		return err_set(err, -ENOMEM, "no memory");
-	if (len + SEGMENT_CODE > RECORD_MAX || len > p->ssad->segment_bytes) {
+	if (padded + SEGMENT_CODE > RECORD_MAX || padded > p->ssad->segment_bytes) {
 		ret = err_set(err, -E2BIG, "%zu bytes of metadata and policy", len);
 	} else {
 		memcpy(p->seg, text, len);
-		ret = put_segment(p, 0, len, err);
+		memset(p->seg + len, ' ', padded - len);
+		ret = put_segment(p, 0, padded, err);
 	}
 	free(text);
 	return ret;

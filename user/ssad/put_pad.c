@@ -37,7 +37,8 @@ static void put_need_member(const struct put *p, uint32_t node,
 	*rx = (struct reserve_need){ .peer = node, .dir = QKD_DIR_RX };
 	reserve_connection(tx);
 	reserve_message(tx, put_begin_bytes(p));
-	reserve_message(tx, put_begin_bytes(p) + strlen(p->name));
+	/* a byte of the name is six as \u00XX */
+	reserve_message(tx, record_padded(put_begin_bytes(p) + 6 * strlen(p->name)));
 	for (i = 1; i < p->segments; i++)
 		reserve_transfer(tx, SEGMENT_CODE +
 			segment_bytes(p->size, p->ssad->segment_bytes, i),

@@ -19,6 +19,12 @@
 
 #define RECORD_MAX	(256U << 10)	/* bytes of segment 0 */
 
+/* Bytes that @len bytes of segment 0 take. */
+static inline size_t record_padded(size_t len)
+{
+	return (len + 4095) & ~(size_t)4095;
+}
+
 /* The numbers and texts of a record; texts belong to the record. */
 struct record {
 	struct segment_id id;		/* segment 0 */

@@ -174,6 +174,52 @@ static void test_dies(void)
 	holder[3].down = false;
 }
 
+/* --- what a shareholder sees of a name */
+
+static const char *secret_name;
+static unsigned int in_clear;
+
+/* Everything but the data, which is split before it goes. */
+static int send_names(struct share_socket *s, const struct ssn_share *share,
+		      const json_t *msg, size_t len)
+{
+	char *text = msg ? json_dumps(msg, 0) : NULL;
+
+	in_clear += text && strstr(text, secret_name);
+	in_clear += !!memmem(share, sizeof(*share), secret_name, 8);
+	free(text);
+	return 0;
+}
+
+static size_t length_of(const char *job, const char *object, const char *name)
+{
+	secret_name = name;
+	if (strcmp(agent_put(job, object, name, 1, 10), "done"))
+		bail("a put fails");
+	return segment_len - SEGMENT_CODE;
+}
+
+static void test_names(void)
+{
+	char longer[701];
+	size_t len;
+
+	memset(longer, 'n', 700);
+	memcpy(longer, "a much longer name", 18);
+	longer[700] = 0;
+	holders_make();
+	on_send = send_names;
+	len = length_of(JOB(b), OBJECT(b), "a short name");
+	is_int(len % 4096, 0, "a share of a name is whole blocks long");
+	is_int(length_of(JOB(c), OBJECT(c), longer), len, "however long the name");
+	is_int(in_clear, 0, "and nobody is told it in clear");
+	agent_lose();
+	is_str(agent_ask(session_rebuild, json_pack("{s:s}", "op", "rebuild"), 0),
+	       "done", "a rebuild");
+	is_int(json_integer_value(agent_answer("objects")), 2, "reads both");
+	on_send = NULL;
+}
+
 int main(void)
 {
 	agent_make();
@@ -183,6 +229,7 @@ int main(void)
 	test_doubt();
 	test_pad();
 	test_dies();
+	test_names();
 	agent_free();
 	return tap_done();
 }
