@@ -140,7 +140,8 @@ int shamir_fill_weights(u8 *weight, const u8 *x, unsigned int k, u8 x0)
 		err = shamir_check_points(x, k - 1);
 	if (err)
 		return err;
-	memcpy(points + 1, x, k - 1);
+	if (k > 1)
+		memcpy(points + 1, x, k - 1);
 	lagrange(weight, points, k, x0);
 	return 0;
 }

@@ -424,10 +424,17 @@ static UNUSED void member_start(int i)
 
 /*
  * With all its connections' processes. Killed, all are waited for: one that was
- * just made may still hold the listening socket.
+ * just made may still hold the listening socket. Before that it is stopped, since
+ * User-Mode Linux 6.12 panics when a process is killed in the middle of a fork.
  */
 static UNUSED void member_signal(int i, int sig)
 {
+	int status;
+
+	if (sig == SIGKILL) {
+		kill(member_pid[i], SIGSTOP);
+		waitpid(member_pid[i], &status, WUNTRACED);
+	}
 	kill(-member_pid[i], sig);
 	if (sig == SIGKILL)
 		while (waitpid(-member_pid[i], NULL, 0) > 0)

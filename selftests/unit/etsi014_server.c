@@ -13,7 +13,7 @@
 
 #define HOST	"https://127.0.0.1:"
 
-static const char *const port[] = { "39421", "39422", "39423" };
+static const char *const port[] = { "19421", "19422", "19423" };	/* no ephemeral ones */
 static const char *const site[] = { "a", "b", "c" };
 static pid_t pid[3];
 static struct event_base *base;

@@ -245,10 +245,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&now, 0, sizeof(now));
 	catalogue_copy();
 	agent_open();
-	if (shareholder)
-		session_coordinator(&session);
-	else
-		session_owner(&session);
+	session.kind = shareholder ? &session_coordinators : &session_owners;
+	session.kind->serve(&session);
 	must_be_done();
 	must(!now.request || shareholder || !lines.left || now.going,
 	     "\"%s\" ended the session", now.op);

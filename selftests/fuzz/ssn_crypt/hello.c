@@ -76,7 +76,8 @@ bool ssn_peer_gone(struct ssn_peer *p)
 
 
 struct ssn_conn *ssn_conn_new(struct ssn_net *n, struct ssn_peer *p,
-			      const struct ssn_conn_params *params, bool outgoing)
+			      const struct ssn_conn_params *params, bool outgoing,
+			      const struct ssn_conn_ops *ops, void *owner)
 {
 	struct ssn_conn *c = calloc(1, sizeof(*c));
 
@@ -125,7 +126,7 @@ void ssn_conn_count(struct ssn_conn *c, unsigned int what, u64 n)
 	     what);
 }
 
-struct ssn_out *ssn_out_new(struct ssn_conn *c)
+struct ssn_out *ssn_out_new(void)
 {
 	return calloc(1, sizeof(struct ssn_out));
 }
@@ -262,7 +263,7 @@ static void answer(struct ssn_wire_accept *a, int flags, size_t part)
 	bool right, good, up;
 	int ret;
 
-	conn = ssn_conn_new(&sn, &peer, &p, true);
+	conn = ssn_conn_new(&sn, &peer, &p, true, NULL, NULL);
 	ret = ssn_hello_send(conn);
 	must(!ret == !(flags & NO_PADS), "the HELLO: %d", ret);
 	if (flags & FORM) {

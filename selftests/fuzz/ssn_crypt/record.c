@@ -598,7 +598,8 @@ static void begin(struct input *in)
 	INIT_LIST_HEAD(&conn->ready);
 	INIT_LIST_HEAD(&conn->outs);
 	/* as after a HELLO: its slot is spent, and it announced no pad */
-	must(!ssn_lane_claim(&tags, &conn->rx_tags, &first), "the first lease");
+	must(!ssn_lane_claim(&tags, &conn->rx_tags, &first, ssn_lease_new()),
+	     "the first lease");
 	ssn_lane_spend(&conn->rx_tags, QKD_SLOT);
 	model_lease(0, 0, 0, 1);
 	model_use(0, QKD_SLOT);

@@ -143,7 +143,7 @@ static void test_same(void)
 /* A file that is not this user's to read. */
 static void test_unreadable(void)
 {
-	char cmd[256], path[128];
+	char cmd[512], path[128];
 	int status;
 	pid_t pid;
 
