@@ -320,6 +320,8 @@ static void got_keys(enum etsi_verdict verdict, const char *why, void *arg)
 	} else if (f->ids.n < ETSI_KEYS_MAX) {
 		log_debug("%s: %zu bytes wait for more: %s", f->peer->node->name,
 			  f->block.len, err.text);
+		/* it may refuse that size by now, however it made them before */
+		f->ids.last = 0;
 		again_in(f, stock_backoff(f->peer));
 	} else {
 		give_up(f, "keys too small");
