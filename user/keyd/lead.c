@@ -309,7 +309,8 @@ static void got_keys(enum etsi_verdict verdict, const char *why, void *arg)
 	if (verdict == ETSI_ODD || verdict == ETSI_LEAK || verdict == ETSI_SHARED ||
 	    !f->ids.n) {
 		give_up(f, err.text);
-	} else if (f->block.len < least && f->ids.last * ETSI_KEYS_MAX < least) {
+	} else if (f->block.len < least && f->ids.last &&
+		   f->ids.last * ETSI_KEYS_MAX < least) {
 		alarm_raise(ALARM_KME_ODD, "its keys are too small to make a block of");
 		give_up(f, "keys too small");
 	} else if (verdict == ETSI_OK && f->block.len < f->wanted &&
