@@ -30,7 +30,7 @@ static void rec_free(struct ssn_rec *rec)
 }
 
 /* Under @rx_mutex. */
-static void msg_free(struct ssn_msg *msg)
+static void msg_drop_records(struct ssn_msg *msg)
 {
 	struct ssn_rec *rec, *tmp;
 
@@ -38,6 +38,12 @@ static void msg_free(struct ssn_msg *msg)
 		list_del(&rec->node);
 		rec_free(rec);
 	}
+}
+
+/* Under @rx_mutex. */
+static void msg_free(struct ssn_msg *msg)
+{
+	msg_drop_records(msg);
 	kfree(msg);
 }
 
@@ -214,13 +220,8 @@ static int message_fits(struct ssn_conn *conn, const struct ssn_msg *msg)
  */
 static int throw_away(struct ssn_conn *conn, struct ssn_msg *msg, bool last)
 {
-	struct ssn_rec *rec, *tmp;
-
 	mutex_lock(&conn->rx_mutex);
-	list_for_each_entry_safe(rec, tmp, &msg->records, node) {
-		list_del(&rec->node);
-		rec_free(rec);
-	}
+	msg_drop_records(msg);
 	if (last)
 		msg_free(msg);
 	conn->msg = last ? NULL : msg;

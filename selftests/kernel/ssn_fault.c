@@ -164,6 +164,13 @@ static bool nothing_more(void)
 	return recv(p.b, got, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
+/* What was sent before has left the window. */
+static void window_opens(void)
+{
+	if (!until(polled(p.a, POLLOUT, 0) & POLLOUT, WAIT_S))
+		diag("the window does not open");
+}
+
 static int call_poll(void)
 {
 	return polled(p.a, POLLIN | POLLOUT, 0) == POLLOUT ? 0 : EPROTO;
@@ -233,7 +240,7 @@ static void calls(void)
 	}, steps_of_pair[] = {
 		{ "send", NULL, call_send, it_came, 0 },
 		{ "receive", it_is_sent, call_recv, nothing_more, 0 },
-		{ "poll", NULL, call_poll, NULL, 0 },
+		{ "poll", window_opens, call_poll, NULL, 0 },
 		{ "SSN_PEER", NULL, call_peer, NULL, 0 },
 		{ "getpeername", NULL, call_name, NULL, 0 },
 	};
@@ -545,7 +552,8 @@ static void sessions(int what, const char *name)
 	ok(!wrong && !hit,
 	   "a connection, %s: %d failures are told, %d do not matter", name, told,
 	   survived);
-	ok(told > 5, "%s: some mattered", name);
+	/* pages that lie ready for this processor are given, whatever is armed */
+	ok(told > (what == FAULT_PAGE ? 5 : 10), "%s: some mattered", name);
 	ok(settled(), "%s: all connections ended", name);
 }
 
