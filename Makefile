@@ -5,6 +5,7 @@
 #				debian13, uml, uml-accel or uml-debug, into
 #				build/modules-$(KERNEL)/
 #	make check		what ./quickstart check does
+#	make coverage		which lines of each file the tests run
 #	make regen		the netlink code from its specs
 #	make install		programs, headers, man pages (DESTDIR, PREFIX)
 #	make modules_install	modules of KERNEL=debian for the running kernel
@@ -49,8 +50,8 @@ libssn	:= $(call objs,$(wildcard user/lib/*.c) $(pure))
 bins	:=
 tests	:=
 
-.PHONY: all tests fuzz fuzzers modules check regen install modules_install clean \
-	FORCE
+.PHONY: all tests fuzz fuzzers modules check coverage regen install modules_install \
+	clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all:
@@ -164,6 +165,9 @@ modules:
 
 check:
 	./quickstart check
+
+coverage:
+	selftests/coverage
 
 regen:
 	tools/netlink/regen "$$(tools/vm/uml-build uml --source)"

@@ -303,6 +303,7 @@ node_start()
 	setsid ip netns exec "$TOPO-$name" "$@" \
 		>>"$TOPO_TMP/$name.log" 2>&1 </dev/null &
 	node_pid=$!
+	disown	# its end is asked for, not told by this shell
 	wait_until 10 topo_entered "$name" "$node_pid"
 }
 

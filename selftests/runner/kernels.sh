@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/topology.sh"
 vm=$SSN_TREE/tools/vm
 umls="uml uml-accel uml-debug"
-tap_plan 24
+tap_plan 26
 
 # --- names
 
@@ -46,9 +46,11 @@ anew() # FILE: the kernels that have another name if FILE is another one
 	done | xargs
 }
 tap_is "uml.config is in all" "$(anew uml.config)" "$umls"
+tap_is "uml-gcov.config is in uml" "$(anew uml-gcov.config)" uml
 tap_is "uml-debug.config is in uml-debug" "$(anew uml-debug.config)" uml-debug
 tap_is "uml-accel.config is in uml-accel" "$(anew uml-accel.config)" uml-accel
 tap_is "uml-fp-size.patch is in all" "$(anew uml-fp-size.patch)" "$umls"
+tap_is "uml-exit-mmap.patch is in all" "$(anew uml-exit-mmap.patch)" "$umls"
 tap_is "uml-x86-crypto.patch is in uml-accel" "$(anew uml-x86-crypto.patch)" uml-accel
 tap_is "another runner is no other kernel" "$(anew uml-build)$(anew run)" ""
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernels: debian
+# kernels: uml
 # timeout: 600
 #
 # keyd_kme.sh: KMEs that are down, or answer as real ones were seen to: each is

@@ -27,6 +27,38 @@ int admin_do(struct nl *nl, struct nlmsghdr *req, mnl_cb_t cb, void *arg,
 	       cmd_error("%s: %s", what, err.text) : CMD_OK;
 }
 
+int admin_one(int argc, char **argv, const struct admin_one *one, uint8_t cmd,
+	      mnl_cb_t cb, void *arg)
+{
+	struct nlmsghdr *req;
+	char what[32];
+	struct nl *nl;
+	uint32_t id;
+	int status;
+
+	if (argc != 2)
+		return cmd_usage("%s %s wants one %s", one->noun, argv[0],
+				 one->id_name);
+	if ((status = admin_u32(argv[1], one->id_name, 0, UINT32_MAX, &id)) ||
+	    (status = admin_open(&nl, SSN_FAMILY_NAME)))
+		return status;
+	req = nl_request(nl, cmd, 0);
+	mnl_attr_put_u32(req, one->attr, id);
+	snprintf(what, sizeof(what), "%s %u", one->noun, id);
+	status = admin_do(nl, req, cb, arg, what);
+	nl_close(nl);
+	return status;
+}
+
+int admin_show(int argc, char **argv, const struct cmd_ctx *ctx,
+	       const struct admin_one *one, uint8_t cmd, mnl_cb_t row)
+{
+	struct out o;
+
+	out_begin(&o, stdout, ctx->json);
+	return admin_one(argc, argv, one, cmd, row, &o) ?: admin_out_end(&o);
+}
+
 struct rows {
 	char *data;
 	size_t len;
@@ -146,6 +178,19 @@ int admin_bytes(const char *text, const char *what, uint64_t *bytes)
 wrong:
 	return cmd_usage("%s: \"%s\" is not a number of bytes (with K, M or G if you like)",
 			 what, text);
+}
+
+int admin_role_addr(const char *role, const char *addr, uint32_t *number,
+		    struct sockaddr_storage *sa)
+{
+	*number = network_role(role);
+	if (!*number)
+		return cmd_usage("\"%s\" is no role: owner, ssa, shareholder, controller, manager",
+				 role);
+	if (network_addr_parse(addr, sa))
+		return cmd_usage("\"%s\" is not ADDRESS:PORT or [ADDRESS]:PORT",
+				 addr);
+	return CMD_OK;
 }
 
 int admin_uuid(const char *text, const char *what, uint8_t uuid[16])

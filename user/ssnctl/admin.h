@@ -4,6 +4,7 @@
 #define SSNCTL_ADMIN_H
 
 #include <stdint.h>
+#include <sys/socket.h>
 #include "cmd.h"
 #include "nl.h"
 #include "output.h"
@@ -13,6 +14,20 @@ int admin_open(struct nl **nl, const char *family);
 /* Sends @req; @what ("peer 11") begins the error. */
 int admin_do(struct nl *nl, struct nlmsghdr *req, mnl_cb_t cb, void *arg,
 	     const char *what);
+/*
+ * The commands "NOUN VERB ID", which say nothing more: @family's @cmd with the id
+ * in @attr. @id_name is what the id is called.
+ */
+struct admin_one {
+	const char *noun, *id_name;
+	uint16_t attr;
+};
+
+int admin_one(int argc, char **argv, const struct admin_one *one, uint8_t cmd,
+	      mnl_cb_t cb, void *arg);
+/* The same, and what comes is shown by @row. */
+int admin_show(int argc, char **argv, const struct cmd_ctx *ctx,
+	       const struct admin_one *one, uint8_t cmd, mnl_cb_t row);
 /*
  * A whole dump as a list on stdout: nothing before all of it is there, begun
  * again if its table changed meanwhile. @row gets each message and a struct out.
@@ -26,6 +41,9 @@ int admin_u32(const char *text, const char *what, uint32_t min, uint32_t max,
 	      uint32_t *value);
 /* Bytes, or with K, M, G (1024). */
 int admin_bytes(const char *text, const char *what, uint64_t *bytes);
+/* A role's number and an address; both words must be there. */
+int admin_role_addr(const char *role, const char *addr, uint32_t *number,
+		    struct sockaddr_storage *sa);
 int admin_uuid(const char *text, const char *what, uint8_t uuid[16]);
 int admin_hex(const char *text, const char *what, void *bytes, size_t len);
 

@@ -38,39 +38,19 @@ static int run_list(int argc, char **argv, const struct cmd_ctx *ctx)
 	return admin_list(ctx, SSN_FAMILY_NAME, SSN_CMD_GROUP_GET, group_row);
 }
 
-static int one_group(int argc, char **argv, uint8_t cmd, mnl_cb_t cb, void *arg)
-{
-	struct nlmsghdr *req;
-	char what[32];
-	struct nl *nl;
-	uint32_t id;
-	int status;
-
-	if (argc != 2)
-		return cmd_usage("group %s wants one group id", argv[0]);
-	if ((status = admin_u32(argv[1], "group id", 0, UINT32_MAX, &id)) ||
-	    (status = admin_open(&nl, SSN_FAMILY_NAME)))
-		return status;
-	req = nl_request(nl, cmd, 0);
-	mnl_attr_put_u32(req, SSN_A_GROUP_ID, id);
-	snprintf(what, sizeof(what), "group %u", id);
-	status = admin_do(nl, req, cb, arg, what);
-	nl_close(nl);
-	return status;
-}
+static const struct admin_one one_group = {
+	.noun = "group", .id_name = "group id", .attr = SSN_A_GROUP_ID,
+};
 
 static int run_show(int argc, char **argv, const struct cmd_ctx *ctx)
 {
-	struct out o;
-
-	out_begin(&o, stdout, ctx->json);
-	return one_group(argc, argv, SSN_CMD_GROUP_GET, group_row, &o) ?:
-	       admin_out_end(&o);
+	return admin_show(argc, argv, ctx, &one_group, SSN_CMD_GROUP_GET,
+			  group_row);
 }
 
 static int run_del(int argc, char **argv, const struct cmd_ctx *ctx)
 {
-	return one_group(argc, argv, SSN_CMD_GROUP_DEL, NULL, NULL);
+	return admin_one(argc, argv, &one_group, SSN_CMD_GROUP_DEL, NULL, NULL);
 }
 
 /*

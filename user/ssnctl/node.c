@@ -44,26 +44,21 @@ static int run_set(int argc, char **argv, const struct cmd_ctx *ctx)
 	struct sockaddr_storage sa;
 	struct nlmsghdr *req;
 	struct nl *nl;
-	uint32_t id;
+	uint32_t id, number;
 	int status;
 
 	if (argc < 2 || !role || !addr)
 		return cmd_usage("node set wants an id, a role and an address");
 	if ((status = admin_u32(argv[1], "node id", 0, UINT32_MAX, &id)) ||
-	    (status = admin_words_only(argc, argv, 2, words)))
+	    (status = admin_words_only(argc, argv, 2, words)) ||
+	    (status = admin_role_addr(role, addr, &number, &sa)))
 		return status;
-	if (!network_role(role))
-		return cmd_usage("\"%s\" is no role: owner, ssa, shareholder, controller, manager",
-				 role);
-	if (network_addr_parse(addr, &sa))
-		return cmd_usage("\"%s\" is not ADDRESS:PORT or [ADDRESS]:PORT",
-				 addr);
 	status = admin_open(&nl, SSN_FAMILY_NAME);
 	if (status)
 		return status;
 	req = nl_request(nl, SSN_CMD_NODE_SET, 0);
 	mnl_attr_put_u32(req, SSN_A_NODE_ID, id);
-	mnl_attr_put_u32(req, SSN_A_NODE_ROLE, network_role(role));
+	mnl_attr_put_u32(req, SSN_A_NODE_ROLE, number);
 	mnl_attr_put(req, SSN_A_NODE_ADDR, network_addr_len(&sa), &sa);
 	status = admin_do(nl, req, NULL, NULL, "node set");
 	nl_close(nl);

@@ -37,40 +37,19 @@ static int run_list(int argc, char **argv, const struct cmd_ctx *ctx)
 	return admin_list(ctx, SSN_FAMILY_NAME, SSN_CMD_PEER_GET, peer_row);
 }
 
-/* The commands that name one peer and say nothing more of it. */
-static int one_peer(int argc, char **argv, uint8_t cmd, mnl_cb_t cb, void *arg)
-{
-	struct nlmsghdr *req;
-	char what[32];
-	struct nl *nl;
-	uint32_t id;
-	int status;
-
-	if (argc != 2)
-		return cmd_usage("peer %s wants one node id", argv[0]);
-	if ((status = admin_u32(argv[1], "node id", 0, UINT32_MAX, &id)) ||
-	    (status = admin_open(&nl, SSN_FAMILY_NAME)))
-		return status;
-	req = nl_request(nl, cmd, 0);
-	mnl_attr_put_u32(req, SSN_A_PEER_ID, id);
-	snprintf(what, sizeof(what), "peer %u", id);
-	status = admin_do(nl, req, cb, arg, what);
-	nl_close(nl);
-	return status;
-}
+static const struct admin_one one_peer = {
+	.noun = "peer", .id_name = "node id", .attr = SSN_A_PEER_ID,
+};
 
 static int run_show(int argc, char **argv, const struct cmd_ctx *ctx)
 {
-	struct out o;
-
-	out_begin(&o, stdout, ctx->json);
-	return one_peer(argc, argv, SSN_CMD_PEER_GET, peer_row, &o) ?:
-	       admin_out_end(&o);
+	return admin_show(argc, argv, ctx, &one_peer, SSN_CMD_PEER_GET,
+			  peer_row);
 }
 
 static int run_del(int argc, char **argv, const struct cmd_ctx *ctx)
 {
-	return one_peer(argc, argv, SSN_CMD_PEER_DEL, NULL, NULL);
+	return admin_one(argc, argv, &one_peer, SSN_CMD_PEER_DEL, NULL, NULL);
 }
 
 static int run_add(int argc, char **argv, const struct cmd_ctx *ctx)
@@ -83,20 +62,15 @@ static int run_add(int argc, char **argv, const struct cmd_ctx *ctx)
 	struct nlmsghdr *req;
 	char what[32];
 	struct nl *nl;
-	uint32_t id;
+	uint32_t id, number;
 	int status;
 
 	if (argc < 2 || !role || !addr)
 		return cmd_usage("peer add wants an id, a role and an address");
 	if ((status = admin_u32(argv[1], "node id", 0, UINT32_MAX, &id)) ||
-	    (status = admin_words_only(argc, argv, 2, words)))
+	    (status = admin_words_only(argc, argv, 2, words)) ||
+	    (status = admin_role_addr(role, addr, &number, &sa)))
 		return status;
-	if (!network_role(role))
-		return cmd_usage("\"%s\" is no role: owner, ssa, shareholder, controller, manager",
-				 role);
-	if (network_addr_parse(addr, &sa))
-		return cmd_usage("\"%s\" is not ADDRESS:PORT or [ADDRESS]:PORT",
-				 addr);
 	if (strcmp(k1, "yes") && strcmp(k1, "no"))
 		return cmd_usage("allow_k1 is yes or no, not \"%s\"", k1);
 	status = admin_open(&nl, SSN_FAMILY_NAME);
@@ -104,7 +78,7 @@ static int run_add(int argc, char **argv, const struct cmd_ctx *ctx)
 		return status;
 	req = nl_request(nl, SSN_CMD_PEER_SET, 0);
 	mnl_attr_put_u32(req, SSN_A_PEER_ID, id);
-	mnl_attr_put_u32(req, SSN_A_PEER_ROLE, network_role(role));
+	mnl_attr_put_u32(req, SSN_A_PEER_ROLE, number);
 	mnl_attr_put(req, SSN_A_PEER_ADDR, network_addr_len(&sa), &sa);
 	mnl_attr_put_u32(req, SSN_A_PEER_SUITE, SSN_SUITE_OTP);
 	mnl_attr_put_u32(req, SSN_A_PEER_FLAGS,
