@@ -50,7 +50,7 @@ libssn	:= $(call objs,$(wildcard user/lib/*.c) $(pure))
 bins	:=
 tests	:=
 
-.PHONY: all tests fuzz fuzzers modules check coverage regen install modules_install \
+.PHONY: all bins tests fuzz fuzzers modules check coverage regen install modules_install \
 	clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -102,7 +102,8 @@ $(bins) $(tests):
 	$(Q)mkdir -p $(@D) && $(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(ldlibs)
 
 tests: $(tests)
-all: $(bins) $(tests)
+bins: $(bins)
+all: bins tests
 
 # ---- Fuzz targets: everything that they link is built once more, for them
 
