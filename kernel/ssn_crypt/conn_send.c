@@ -7,6 +7,7 @@
  * slots are always kept back: one to announce the next run of slots with, one
  * for CLOSE.
  */
+#include <linux/bvec.h>
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -16,7 +17,7 @@
 #include "peer.h"
 
 #define SLOTS_KEPT	2U
-#define VECS		18	/* head, and the pages of a record */
+#define PAGES_MAX	17	/* that a record's bytes can be in */
 
 struct ssn_buf *ssn_buf_alloc(u32 len)
 {
@@ -126,28 +127,38 @@ static struct ssn_out *first_out(struct ssn_conn *conn, bool *more)
 	return out;
 }
 
-static int push_one(struct ssn_conn *conn, struct ssn_out *out, bool more)
+/* Sealed pages are lent to TCP: from here on nobody writes to them, or wipes them. */
+static int push_pages(struct ssn_conn *conn, struct ssn_out *out, bool more)
 {
-	u32 at = out->sent, end = out->head_len + out->len, chunk, len = 0;
-	struct kvec vec[VECS];
-	size_t n = 0;
+	u32 at = out->sent - out->head_len, chunk, len = 0, off;
+	struct bio_vec vec[PAGES_MAX];
+	const struct ssn_buf *buf = out->buf;
+	unsigned int n = 0;
 
-	if (at < out->head_len) {
-		vec[n].iov_base = out->head + at;
-		vec[n++].iov_len = out->head_len - at;
-		len += out->head_len - at;
-		at = out->head_len;
-	}
-	while (at < end && n < VECS) {
-		vec[n].iov_base = ssn_buf_at(out->buf,
-					     out->off + at - out->head_len,
-					     &chunk);
-		chunk = min(chunk, end - at);
-		vec[n++].iov_len = chunk;
+	if (WARN_ON_ONCE(!buf->sealed))
+		return -EINVAL;
+	while (at < out->len) {
+		off = out->off + at;
+		chunk = min_t(u32, PAGE_SIZE - offset_in_page(off),
+			      out->len - at);
+		vec[n++] = (struct bio_vec) {
+			.bv_page	= buf->pages[off / PAGE_SIZE],
+			.bv_offset	= offset_in_page(off),
+			.bv_len		= chunk,
+		};
 		len += chunk;
 		at += chunk;
 	}
-	return ssn_tcp.send(conn->pipe, vec, n, len, more);
+	return ssn_tcp.send_pages(conn->pipe, vec, n, len, more);
+}
+
+static int push_one(struct ssn_conn *conn, struct ssn_out *out, bool more)
+{
+	if (out->sent < out->head_len)
+		return ssn_tcp.send(conn->pipe, out->head + out->sent,
+				    out->head_len - out->sent,
+				    more || out->len);
+	return push_pages(conn, out, more);
 }
 
 /**
@@ -217,6 +228,7 @@ static int seal_small(struct ssn_conn *conn, struct ssn_out *out, u8 type,
 		if (!out->buf)
 			goto err_out;
 		memcpy(ssn_buf_at(out->buf, 0, &chunk), payload, len);
+		out->buf->sealed = true;	/* it goes as it is */
 	}
 	err = ssn_record_seal(&conn->tx, type, flags, NULL, out->buf, 0, len,
 			      out->head);

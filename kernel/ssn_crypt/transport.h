@@ -7,6 +7,7 @@
 #include <linux/types.h>
 #include <linux/uio.h>
 
+struct bio_vec;
 struct net;
 struct ssn_pipe;	/* one byte stream */
 struct ssn_listener;	/* where they come in */
@@ -21,7 +22,10 @@ typedef void ssn_kick_t(void *arg);
  *		before the namespace goes
  * @ready:	1 established, 0 not yet, negative errno: it failed
  * @watch:	from now on @kick(@arg) is called, and nobody where it is NULL
- * @send:	bytes taken, -EAGAIN, or another negative errno; never waits
+ * @send:	bytes taken, -EAGAIN, or another negative errno; never waits. @more:
+ *		more comes at once
+ * @send_pages:	the same for pages, which the stream holds as long as it needs
+ *		them: what is in them must not change afterwards
  * @recv:	bytes got, 0 at the end of the stream, -EAGAIN, or errno
  * @finish:	nothing more will be sent
  * @free:	give the stream up, at once if @abort; no @kick runs afterwards
@@ -35,8 +39,9 @@ struct ssn_transport {
 				    const struct sockaddr_storage *addr);
 	int (*ready)(struct ssn_pipe *pipe);
 	void (*watch)(struct ssn_pipe *pipe, ssn_kick_t *kick, void *arg);
-	int (*send)(struct ssn_pipe *pipe, struct kvec *vec, size_t n,
-		    size_t len, bool more);
+	int (*send)(struct ssn_pipe *pipe, void *bytes, size_t len, bool more);
+	int (*send_pages)(struct ssn_pipe *pipe, struct bio_vec *vec,
+			  unsigned int n, size_t len, bool more);
 	int (*recv)(struct ssn_pipe *pipe, void *to, size_t len);
 	void (*finish)(struct ssn_pipe *pipe);
 	bool (*over)(struct ssn_pipe *pipe);

@@ -148,15 +148,23 @@ static int tcp_ready(struct ssn_pipe *pipe)
 	}
 }
 
-static int tcp_send(struct ssn_pipe *pipe, struct kvec *vec, size_t n,
-		    size_t len, bool more)
+static int send_flags(bool more)
 {
-	struct msghdr msg = {
-		.msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL |
-			     (more ? MSG_MORE : 0),
-	};
+	return MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+}
 
-	return kernel_sendmsg(pipe->sock, &msg, vec, n, len);
+static int tcp_send(struct ssn_pipe *pipe, void *bytes, size_t len, bool more)
+{
+	struct msghdr msg = { .msg_flags = send_flags(more) };
+	struct kvec vec = { .iov_base = bytes, .iov_len = len };
+
+	return kernel_sendmsg(pipe->sock, &msg, &vec, 1, len);
+}
+
+static int tcp_send_pages(struct ssn_pipe *pipe, struct bio_vec *vec,
+			  unsigned int n, size_t len, bool more)
+{
+	return compat_send_pages(pipe->sock, vec, n, len, send_flags(more));
 }
 
 static int tcp_recv(struct ssn_pipe *pipe, void *to, size_t len)
@@ -292,6 +300,7 @@ const struct ssn_transport ssn_tcp = {
 	.ready		= tcp_ready,
 	.watch		= tcp_watch,
 	.send		= tcp_send,
+	.send_pages	= tcp_send_pages,
 	.recv		= tcp_recv,
 	.finish		= tcp_finish,
 	.over		= tcp_over,
