@@ -30,7 +30,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifndef HARNESS_H
 #include "tap.h"
+#endif
 
 #define UNUSED __attribute__((unused))
 
