@@ -8,7 +8,6 @@
  * A block is usable only after the peer's tag verified; a wrong tag makes it
  * void; a slot is used once.
  */
-#include "harness.h"
 #include "qkd_util.h"
 
 #define TAG_RUNS	4

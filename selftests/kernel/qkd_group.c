@@ -8,7 +8,6 @@
 #include <grp.h>
 #include <sys/prctl.h>
 
-#include "harness.h"
 #include "qkd_util.h"
 
 #define USER	65534
