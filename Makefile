@@ -17,7 +17,8 @@
 #					but main.c in build/libX.a, for tests
 #	selftests/unit/*.c		build/selftests/unit/*, each a program
 #	selftests/unit/X/*.c		the same, with libX.a
-#	selftests/kernel/*.c		build/selftests/kernel/*
+#	selftests/kernel/*.c		build/selftests/kernel/*, with the kernel's
+#					kselftest, which build/kselftest is
 #	selftests/fuzz/[X/]*.c		build/fuzz/selftests/fuzz/[X/]*, likewise
 # O=DIR builds somewhere else than build/.
 
