@@ -18,7 +18,8 @@
 #					but main.c in build/libX.a, for tests
 #	selftests/unit/*.c		build/selftests/unit/*, each a program
 #	selftests/unit/X/*.c		the same, with libX.a
-#	selftests/kernel/*.c		build/selftests/kernel/*
+#	selftests/kernel/*.c		build/selftests/kernel/*, with the kernel's
+#					kselftest, which build/kselftest is
 #	selftests/fuzz/[X/]*.c		build/fuzz/selftests/fuzz/[X/]*, likewise
 # O=DIR builds somewhere else than build/.
 
@@ -89,19 +90,29 @@ define test
 $(O)/$(1:.c=): $(O)/obj/$(1:.c=.o) $2 $(O)/libssn.a
 tests += $(O)/$(1:.c=)
 endef
-$(foreach f,$(wildcard selftests/unit/*.c selftests/kernel/*.c),\
-	$(eval $(call test,$f,)))
+# those for guests use the kernel's kselftest, out of the package of its source
+source	:= $(wildcard /usr/src/linux-source-6.12.tar.xz)
+guest	:= $(if $(source),$(wildcard selftests/kernel/*.c))
+$(foreach f,$(wildcard selftests/unit/*.c) $(guest),$(eval $(call test,$f,)))
 $(foreach d,$(dirs),$(foreach f,$(wildcard selftests/unit/$(notdir $d)/*.c),\
 	$(eval $(call test,$f,$(O)/lib$(notdir $d).a))\
 	$(eval $(O)/obj/$(f:.c=.o): cflags := -I$d $(cflags) -Iselftests/unit)))
 
 $(O)/obj/selftests/%.o: cflags += -Iselftests/unit
 
+$(O)/kselftest: selftests/lib/kselftest $(source)
+	$(call say,GET,$@)
+	$(Q)mkdir -p $(@D) && dir=$$(selftests/lib/kselftest) && \
+		ln -sfn "$$dir" $@ && touch $@
+$(call objs,$(guest)): | $(O)/kselftest
+$(O)/obj/selftests/kernel/%.o: cflags += -isystem $(O)/kselftest
+
 $(bins) $(tests):
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(ldlibs)
 
 tests: $(tests)
+	$(if $(source),,$(call say,SKIP,selftests/kernel: no package linux-source-6.12))
 bins: $(bins)
 all: bins tests
 

@@ -66,9 +66,10 @@ static void tcp_watch(struct ssn_pipe *pipe, ssn_kick_t *kick, void *arg)
 		sk->sk_state_change = pipe_kick;
 		sk->sk_write_space = pipe_write_space;
 	}
-	write_unlock_bh(&sk->sk_callback_lock);
+	/* The next kick, not ours, may be the last that @arg is there for. */
 	if (kick)
 		kick(arg);
+	write_unlock_bh(&sk->sk_callback_lock);
 }
 
 static void pipe_options(struct socket *sock)

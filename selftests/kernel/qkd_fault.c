@@ -1,19 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Each allocation fails once: the call says so, nothing leaks, and the same
- * call works afterwards. Of those of loading the modules every 10th; with the
- * argument "all" every one.
+ * call works afterwards. Of those of loading the modules every 10th; with
+ * FAULT_STEP=1 in the environment every one.
  *
  * kernels: uml-debug
  * timeout: 240
  */
-#include <sys/syscall.h>
-
 #include "fault_util.h"
 
-static unsigned char bytes[4 * UNIT];
+#define PEER	7
 
-static void adding(int ring, int dir, int kind)
+static unsigned char bytes[4 * UNIT];
+static struct nl *nl;
+static int ring, box;
+static qkd_id id;
+static unsigned char slots[2 * RUN];
+static uint32_t stranger = 10000;
+
+FIXTURE(faults) {
+};
+
+FIXTURE_SETUP(faults)
+{
+	if (!faults_begin())
+		SKIP(return, "this kernel injects no faults");
+	fill_random(bytes, sizeof(bytes));
+	close(ns_new());
+	nl = nl_open(false);
+	ring = ring_serial(nl);
+}
+
+FIXTURE_TEARDOWN(faults)
+{
+	nl_close(nl);
+	faults_end();
+}
+
+static void adding(struct __test_metadata *_metadata, int dir, int kind)
 {
 	int n, key, failed = 0;
 	char desc[128], text[UUID_TEXT];
@@ -34,11 +58,21 @@ static void adding(int ring, int dir, int kind)
 		again = key < 0;
 		failed += again;
 	}
-	ok(failed >= 5, "%s %s: %d allocations of add_key failed",
-	   dir_name[dir], kind_name[kind], failed);
+	EXPECT_GE(failed, 5)
+		TH_LOG("%s %s: %d allocations of add_key failed", dir_name[dir],
+		       kind_name[kind], failed);
 	if (key < 0)
 		key = add_key("qkd", desc, bytes, sizeof(bytes), ring);
-	ok(key >= 0, "after that it works, with the same id");
+	EXPECT_GE(key, 0)
+		TH_LOG("after that it works, with the same id");
+}
+
+TEST_F(faults, add_key)
+{
+	adding(_metadata, QKD_DIR_TX, QKD_KIND_PAYLOAD);
+	adding(_metadata, QKD_DIR_RX, QKD_KIND_PAYLOAD);
+	adding(_metadata, QKD_DIR_TX, QKD_KIND_TAG);
+	adding(_metadata, QKD_DIR_RX, QKD_KIND_TAG);
 }
 
 /* A netlink call; 0, or -1 with errno. */
@@ -72,8 +106,8 @@ static int call_void(struct nl *nl, const qkd_id id)
  * The message itself is allocated by the sender's and the receiver's calls, so
  * any error may come; what counts is that it works when nothing fails.
  */
-static void calling(struct nl *nl, const char *name, call_fn call,
-		    const qkd_id id)
+static void calling(struct __test_metadata *_metadata, const char *name,
+		    call_fn call)
 {
 	int n, err = -1, failed = 0;
 	bool hit;
@@ -95,22 +129,25 @@ static void calling(struct nl *nl, const char *name, call_fn call,
 			break;
 		failed++;
 	}
-	ok(failed > 0, "%s: %d allocations failed", name, failed);
+	EXPECT_GT(failed, 0)
+		TH_LOG("%s: %d allocations failed", name, failed);
 	if (err)
 		err = call(nl, id);
-	ok(!err || errno == ENOENT, "and it works: %s",
-	   err ? strerror(errno) : "done");
+	EXPECT_TRUE(!err || errno == ENOENT)
+		TH_LOG("and it works: %s", err ? strerror(errno) : "done");
+}
+
+TEST_F(faults, netlink)
+{
+	id_new(id);
+	block_add(ring, 2, QKD_DIR_TX, QKD_KIND_TAG, id, bytes, sizeof(bytes));
+	calling(_metadata, "block-tag", call_tag);
+	calling(_metadata, "pool-set", call_pool_set);
+	calling(_metadata, "keyring-get", call_ring);
+	calling(_metadata, "block-void-now", call_void);
 }
 
 /* --- only what the module asks for: then each error has to be the right one */
-
-#define PEER	7
-
-static struct nl *nl;
-static int ring, box;
-static qkd_id id;
-static unsigned char slots[2 * RUN];
-static uint32_t stranger = 10000;
 
 static int nl_err(int ret)
 {
@@ -240,22 +277,7 @@ static bool release_tags(void)
 	return !command("release 1", 0);
 }
 
-static int module(const char *name, bool in)
-{
-	char path[4096];
-	int fd, err;
-
-	if (!in)
-		return syscall(SYS_delete_module, name, O_NONBLOCK);
-	snprintf(path, sizeof(path), "%s/%s.ko", getenv("SSN_MODULES") ?: ".",
-		 name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	err = syscall(SYS_finit_module, fd, "", 0);
-	close(fd);
-	return err;
-}
-
-static void strictly(void)
+TEST_F(faults, strictly)
 {
 	static const struct step steps[] = {
 		{ "block-tag", new_block, do_tag, NULL, 0 },
@@ -273,16 +295,17 @@ static void strictly(void)
 	};
 	unsigned int i;
 
-	if (module("qkd_lease_test", true))
+	if (module_load("qkd_lease_test"))
 		bail("loading qkd_lease_test: %s", strerror(errno));
 	box = open("/proc/qkd_lease_test", O_RDWR | O_CLOEXEC);
 	fill_random(slots, sizeof(slots));
 	faults_in("qkd_keyring");
 	for (i = 0; i < sizeof(steps) / sizeof(*steps); i++)
-		each(&steps[i]);
+		each(_metadata, &steps[i]);
 	faults_in(NULL);
 	close(box);
-	ok(!module("qkd_lease_test", false), "nobody holds anything");
+	EXPECT_EQ(0, module_unload("qkd_lease_test"))
+		TH_LOG("nobody holds anything");
 }
 
 /* Makes a namespace, the @n-th allocation failing; whether there is one. */
@@ -301,7 +324,7 @@ static bool fails_at(int n, int home, int *failed)
  * A namespace takes thousands of allocations, of which the last are those of
  * the modules that were loaded last.
  */
-static void new_namespaces(void)
+TEST_F(faults, new_namespaces)
 {
 	int home = ns_here(), low = 1, high = 2, middle, failed = 0, last = 0;
 
@@ -316,9 +339,11 @@ static void new_namespaces(void)
 	}
 	for (middle = low > 120 ? low - 120 : 1; middle <= low; middle++)
 		fails_at(middle, home, &last);
-	ok(last > 20, "%d of the last 120 allocations of a namespace failed",
-	   last);
-	ok(!fails_at(high + 100, home, &failed), "a namespace is made after %d", low);
+	EXPECT_GT(last, 20)
+		TH_LOG("%d of the last 120 allocations of a namespace failed",
+		       last);
+	EXPECT_EQ(0, fails_at(high + 100, home, &failed))
+		TH_LOG("a namespace is made after %d", low);
 	close(home);
 }
 
@@ -329,25 +354,25 @@ static bool load_fails_at(const char *name, int n, int *failed)
 	bool hit;
 	int fd, err;
 
-	snprintf(path, sizeof(path), "%s/%s.ko", getenv("SSN_MODULES") ?: ".",
-		 name);
+	module_path(name, path, sizeof(path));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	arm(n);
 	err = syscall(SYS_finit_module, fd, "", 0);
 	hit = disarm();
 	close(fd);
 	*failed += !!err;
-	if (!err && module(name, false))
+	if (!err && module_unload(name))
 		bail("unloading %s: %s", name, strerror(errno));
 	return hit;
 }
 
 /* The first allocations are the loader's, the last the module's own. */
-static void loading(const char *name, int step)
+static void loading(struct __test_metadata *_metadata, const char *name)
 {
 	int low = 1, high = 2, middle, failed = 0, other = 0;
+	int step = setting("FAULT_STEP", 10);
 
-	if (module(name, false))
+	if (module_unload(name))
 		bail("unloading %s: %s", name, strerror(errno));
 	while (load_fails_at(name, high, &failed))
 		high *= 2;
@@ -360,39 +385,21 @@ static void loading(const char *name, int step)
 	}
 	for (; low > 0; low -= step)
 		load_fails_at(name, low, &failed);
-	ok(failed > 5, "%s: loading failed %d times", name, failed);
-	ok(!load_fails_at(name, high + 100, &other) && !other,
-	   "after that it loads");
+	EXPECT_GT(failed, 5)
+		TH_LOG("%s: loading failed %d times", name, failed);
+	EXPECT_TRUE(!load_fails_at(name, high + 100, &other) && !other)
+		TH_LOG("after that it loads");
 }
 
-int main(int argc, char **argv)
+TEST(load_modules)
 {
-	int step = argc > 1 && !strcmp(argv[1], "all") ? 1 : 10;
-	int home = ns_here();
-
-	faults_begin();
-	fill_random(bytes, sizeof(bytes));
-	close(ns_new());
-	nl = nl_open(false);
-	ring = ring_serial(nl);
-
-	adding(ring, QKD_DIR_TX, QKD_KIND_PAYLOAD);
-	adding(ring, QKD_DIR_RX, QKD_KIND_PAYLOAD);
-	adding(ring, QKD_DIR_TX, QKD_KIND_TAG);
-	adding(ring, QKD_DIR_RX, QKD_KIND_TAG);
-
-	id_new(id);
-	block_add(ring, 2, QKD_DIR_TX, QKD_KIND_TAG, id, bytes, sizeof(bytes));
-	calling(nl, "block-tag", call_tag, id);
-	calling(nl, "pool-set", call_pool_set, id);
-	calling(nl, "keyring-get", call_ring, id);
-	calling(nl, "block-void-now", call_void, id);
-	strictly();
-	new_namespaces();
-	nl_close(nl);
-	ns_enter(home);
-	loading("ssn_crypt", step);
-	loading("qkd_keyring", step);
+	if (!faults_begin())
+		SKIP(return, "this kernel injects no faults");
+	loading(_metadata, "ssn_crypt");
+	loading(_metadata, "qkd_keyring");
 	faults_end();
-	return tap_done();
+	EXPECT_EQ(0, module_load("qkd_keyring"));
+	EXPECT_EQ(0, module_load("ssn_crypt"));
 }
+
+TEST_HARNESS_MAIN

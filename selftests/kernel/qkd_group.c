@@ -44,7 +44,7 @@ static int adds_as(gid_t gid, uint32_t peer, int dir)
 	return err;
 }
 
-int main(void)
+TEST(who_may_load)
 {
 	struct nl *nl;
 	int ring;
@@ -54,14 +54,18 @@ int main(void)
 	ring = ring_serial(nl);
 	if (ceiling_set(nl, -1, 64 * UNIT))
 		bail("ceiling-set: %s", strerror(errno));
-	is_int(adds_as(USER, 7, QKD_DIR_RX), EPERM,
-	       "a ceiling, and the keyring is nobody's: no pad of a user's");
-	is_int(adds_as(USER, 0, QKD_DIR_LOCAL), EPERM,
-	       "nor bytes that coefficients would be made of");
+	EXPECT_EQ(EPERM, adds_as(USER, 7, QKD_DIR_RX))
+		TH_LOG("a ceiling, and the keyring is nobody's: no pad of a user's");
+	EXPECT_EQ(EPERM, adds_as(USER, 0, QKD_DIR_LOCAL))
+		TH_LOG("nor bytes that coefficients would be made of");
 	keyctl_chown(ring, -1, USER);
-	is_int(adds_as(USER - 1, 7, QKD_DIR_RX), EPERM,
-	       "of another group than the keyring's: no");
-	is_int(adds_as(USER - 1, 0, QKD_DIR_LOCAL), EPERM, "nor local bytes");
-	is_int(adds_as(USER, 7, QKD_DIR_RX), 0, "of its group: yes");
-	return tap_done();
+	EXPECT_EQ(EPERM, adds_as(USER - 1, 7, QKD_DIR_RX))
+		TH_LOG("of another group than the keyring's: no");
+	EXPECT_EQ(EPERM, adds_as(USER - 1, 0, QKD_DIR_LOCAL))
+		TH_LOG("nor local bytes");
+	EXPECT_EQ(0, adds_as(USER, 7, QKD_DIR_RX))
+		TH_LOG("of its group: yes");
+	nl_close(nl);
 }
+
+TEST_HARNESS_MAIN

@@ -10,8 +10,29 @@
 
 static unsigned char bytes[1024 * 1024];
 
-static void descriptions(struct nl *nl, int ring)
+FIXTURE(keyring) {
+	struct nl *nl;
+	int ring;
+};
+
+FIXTURE_SETUP(keyring)
 {
+	fill_random(bytes, sizeof(bytes));
+	keyctl_join_session_keyring(NULL);
+	close(ns_new());
+	self->nl = nl_open(false);
+	self->ring = ring_serial(self->nl);
+}
+
+FIXTURE_TEARDOWN(keyring)
+{
+	nl_close(self->nl);
+}
+
+TEST_F(keyring, descriptions)
+{
+	struct nl *nl = self->nl;
+	int ring = self->ring;
 	static const char *const good[] = {
 		"2:tx:payload:00000000-0000-4000-8000-000000000001",
 		"2:rx:payload:00000000-0000-4000-8000-000000000002:0",
@@ -47,26 +68,32 @@ static void descriptions(struct nl *nl, int ring)
 	qkd_id id = { [6] = 0x40, [8] = 0x80 };
 	size_t i;
 
-	for (i = 0; i < sizeof(good) / sizeof(*good); i++)
-		ok(add_key("qkd", good[i], bytes, UNIT, ring) > 0,
-		   "taken: \"%s\"", good[i]);
+	for (i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		EXPECT_GT(add_key("qkd", good[i], bytes, UNIT, ring), 0)
+			TH_LOG("taken: \"%s\"", good[i]);
+	}
 	ring_get(nl, -1, &before);
-	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		is_errno(add_key("qkd", bad[i], bytes, UNIT, ring), EINVAL,
-			 "refused: \"%s\"", bad[i]);
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		EXPECT_EQ(EINVAL,
+			  error_of(add_key("qkd", bad[i], bytes, UNIT, ring)))
+			TH_LOG("refused: \"%s\"", bad[i]);
+	}
 	ring_get(nl, -1, &after);
-	is_int(after.refused[0] - before.refused[0],
-	       sizeof(bad) / sizeof(*bad), "each refusal is counted");
+	EXPECT_EQ(sizeof(bad) / sizeof(*bad),
+		  after.refused[0] - before.refused[0])
+		TH_LOG("each refusal is counted");
 
 	id[15] = 3;
 	block_get(nl, id, &block);
-	ok(block.peer == 4294967295U && block.dir == QKD_DIR_TX &&
-	   block.kind == QKD_KIND_TAG && block.provenance == 7 &&
-	   block.state == QKD_BLOCK_STATE_LOADED && block.size == UNIT &&
-	   block.usable == 0, "a block is what its description says");
+	EXPECT_TRUE(block.peer == 4294967295U && block.dir == QKD_DIR_TX &&
+		    block.kind == QKD_KIND_TAG && block.provenance == 7 &&
+		    block.state == QKD_BLOCK_STATE_LOADED &&
+		    block.size == UNIT && block.usable == 0)
+		TH_LOG("a block is what its description says");
 	id[15] = 1;
 	block_get(nl, id, &block);
-	is_int(block.provenance, 0, "no provenance is unknown provenance");
+	EXPECT_EQ(0, block.provenance)
+		TH_LOG("no provenance is unknown provenance");
 }
 
 static int add_sized(int ring, int kind, size_t len)
@@ -77,8 +104,10 @@ static int add_sized(int ring, int kind, size_t len)
 	return block_add(ring, 3, QKD_DIR_TX, kind, id, bytes, len);
 }
 
-static void sizes(struct nl *nl, int ring)
+TEST_F(keyring, sizes)
 {
+	struct nl *nl = self->nl;
+	int ring = self->ring;
 	static const size_t bad_payload[] = {
 		1, 32, 2048, 4095, 4097, 8191, 1024 * 1024 - 1,
 		1024 * 1024 - 2048,
@@ -91,35 +120,48 @@ static void sizes(struct nl *nl, int ring)
 	size_t i;
 
 	ring_get(nl, -1, &before);
-	for (i = 0; i < sizeof(bad_payload) / sizeof(size_t); i++)
-		is_errno(add_sized(ring, QKD_KIND_PAYLOAD, bad_payload[i]),
-			 EMSGSIZE, "payload of %zu bytes", bad_payload[i]);
-	for (i = 0; i < sizeof(bad_tag) / sizeof(size_t); i++)
-		is_errno(add_sized(ring, QKD_KIND_TAG, bad_tag[i]),
-			 EMSGSIZE, "tag block of %zu bytes", bad_tag[i]);
-	ok(add_sized(ring, QKD_KIND_PAYLOAD, 0) < 0, "no bytes at all");
+	for (i = 0; i < sizeof(bad_payload) / sizeof(size_t); i++) {
+		EXPECT_EQ(EMSGSIZE,
+			  error_of(add_sized(ring, QKD_KIND_PAYLOAD,
+			  bad_payload[i])))
+			TH_LOG("payload of %zu bytes", bad_payload[i]);
+	}
+	for (i = 0; i < sizeof(bad_tag) / sizeof(size_t); i++) {
+		EXPECT_EQ(EMSGSIZE,
+			  error_of(add_sized(ring, QKD_KIND_TAG, bad_tag[i])))
+			TH_LOG("tag block of %zu bytes", bad_tag[i]);
+	}
+	EXPECT_LT(add_sized(ring, QKD_KIND_PAYLOAD, 0), 0)
+		TH_LOG("no bytes at all");
 	ring_get(nl, -1, &after);
-	is_int(after.refused[1] - before.refused[1], i + 8 + 1,
-	       "each refusal is counted");
-	is_int(after.loaded, before.loaded, "and loads nothing");
+	EXPECT_EQ(i + 8 + 1, after.refused[1] - before.refused[1])
+		TH_LOG("each refusal is counted");
+	EXPECT_EQ(before.loaded, after.loaded)
+		TH_LOG("and loads nothing");
 
-	ok(add_sized(ring, QKD_KIND_PAYLOAD, 255 * UNIT) > 0,
-	   "largest payload block");
-	ok(add_sized(ring, QKD_KIND_TAG, 511 * RUN) > 0, "largest tag block");
-	ok(add_sized(ring, QKD_KIND_TAG, RUN) > 0, "smallest tag block");
+	EXPECT_GT(add_sized(ring, QKD_KIND_PAYLOAD, 255 * UNIT), 0)
+		TH_LOG("largest payload block");
+	EXPECT_GT(add_sized(ring, QKD_KIND_TAG, 511 * RUN), 0)
+		TH_LOG("largest tag block");
+	EXPECT_GT(add_sized(ring, QKD_KIND_TAG, RUN), 0)
+		TH_LOG("smallest tag block");
 	ring_get(nl, -1, &after);
-	is_int(after.loaded - before.loaded, 255 * UNIT + 512 * RUN,
-	       "loaded counts bytes");
+	EXPECT_EQ(255 * UNIT + 512 * RUN, after.loaded - before.loaded)
+		TH_LOG("loaded counts bytes");
 	pool_get(nl, 3, QKD_DIR_TX, QKD_KIND_PAYLOAD, &pool);
-	ok(pool.pending == 255 * UNIT && !pool.usable && pool.blocks == 1,
-	   "payload is pending");
+	EXPECT_TRUE(pool.pending == 255 * UNIT && !pool.usable &&
+		    pool.blocks == 1)
+		TH_LOG("payload is pending");
 	pool_get(nl, 3, QKD_DIR_TX, QKD_KIND_TAG, &pool);
-	ok(pool.pending == 510 * RUN && !pool.usable && pool.blocks == 2,
-	   "tag runs are pending, but for the first of each block");
+	EXPECT_TRUE(pool.pending == 510 * RUN && !pool.usable &&
+		    pool.blocks == 2)
+		TH_LOG("tag runs are pending, but for the first of each block");
 }
 
-static void duplicates(struct nl *nl, int ring)
+TEST_F(keyring, duplicates)
 {
+	struct nl *nl = self->nl;
+	int ring = self->ring;
 	struct ring before, after;
 	int session, serial;
 	qkd_id id;
@@ -128,54 +170,74 @@ static void duplicates(struct nl *nl, int ring)
 	ring_get(nl, -1, &before);
 	serial = block_add(ring, 4, QKD_DIR_TX, QKD_KIND_PAYLOAD, id, bytes,
 			   UNIT);
-	ok(serial > 0, "a block");
-	is_errno(block_add(ring, 4, QKD_DIR_TX, QKD_KIND_PAYLOAD, id, bytes,
-			   UNIT), EEXIST, "the same again");
-	is_errno(block_add(ring, 5, QKD_DIR_TX, QKD_KIND_PAYLOAD, id, bytes,
-			   UNIT), EEXIST, "its id for another peer");
-	is_errno(block_add(ring, 4, QKD_DIR_RX, QKD_KIND_PAYLOAD, id, bytes,
-			   UNIT), EEXIST, "its id in the other direction");
-	is_errno(block_add(ring, 4, QKD_DIR_TX, QKD_KIND_TAG, id, bytes, UNIT),
-		 EEXIST, "its id as a tag block");
+	EXPECT_GT(serial, 0)
+		TH_LOG("a block");
+	EXPECT_EQ(EEXIST,
+		  error_of(block_add(ring, 4, QKD_DIR_TX, QKD_KIND_PAYLOAD, id,
+		  bytes, UNIT)))
+		TH_LOG("the same again");
+	EXPECT_EQ(EEXIST,
+		  error_of(block_add(ring, 5, QKD_DIR_TX, QKD_KIND_PAYLOAD, id,
+		  bytes, UNIT)))
+		TH_LOG("its id for another peer");
+	EXPECT_EQ(EEXIST,
+		  error_of(block_add(ring, 4, QKD_DIR_RX, QKD_KIND_PAYLOAD, id,
+		  bytes, UNIT)))
+		TH_LOG("its id in the other direction");
+	EXPECT_EQ(EEXIST,
+		  error_of(block_add(ring, 4, QKD_DIR_TX, QKD_KIND_TAG, id,
+		  bytes, UNIT)))
+		TH_LOG("its id as a tag block");
 	session = add_key("keyring", "qkd_keys", NULL, 0,
 			  KEY_SPEC_SESSION_KEYRING);
-	is_errno(block_add(session, 4, QKD_DIR_TX, QKD_KIND_PAYLOAD, id, bytes,
-			   UNIT), EEXIST, "its id in another keyring");
-	ok(keyctl_link(ring, KEY_SPEC_SESSION_KEYRING) == 0,
-	   "the keyring can be linked, so that its keys are possessed");
-	ok(keyctl_update(serial, bytes, UNIT) < 0, "a key is never updated");
-	ok(keyctl_unlink(serial, ring) == 0, "unlinked");
-	ok(until((ring_get(nl, -1, &after), after.loaded == before.loaded), 10),
-	   "an unlinked block leaves memory");
-	is_errno(block_add(ring, 4, QKD_DIR_TX, QKD_KIND_PAYLOAD, id, bytes,
-			   UNIT), EEXIST, "its id is never free again");
+	EXPECT_EQ(EEXIST,
+		  error_of(block_add(session, 4, QKD_DIR_TX, QKD_KIND_PAYLOAD,
+		  id, bytes, UNIT)))
+		TH_LOG("its id in another keyring");
+	EXPECT_EQ(0, keyctl_link(ring, KEY_SPEC_SESSION_KEYRING))
+		TH_LOG("the keyring can be linked, so that its keys are possessed");
+	EXPECT_LT(keyctl_update(serial, bytes, UNIT), 0)
+		TH_LOG("a key is never updated");
+	EXPECT_EQ(0, keyctl_unlink(serial, ring))
+		TH_LOG("unlinked");
+	EXPECT_TRUE(until((ring_get(nl, -1, &after), after.loaded ==
+		    before.loaded), 10))
+		TH_LOG("an unlinked block leaves memory");
+	EXPECT_EQ(EEXIST,
+		  error_of(block_add(ring, 4, QKD_DIR_TX, QKD_KIND_PAYLOAD, id,
+		  bytes, UNIT)))
+		TH_LOG("its id is never free again");
 	ring_get(nl, -1, &after);
-	ok(after.refused[2] - before.refused[2] >= 6, "refusals are counted");
+	EXPECT_GE(after.refused[2] - before.refused[2], 6)
+		TH_LOG("refusals are counted");
 }
 
-static void nothing_goes_out(int ring)
+TEST_F(keyring, nothing_goes_out)
 {
+	int ring = self->ring;
 	char out[UNIT];
 	qkd_id id;
 	int key;
 
+	ASSERT_EQ(0, keyctl_link(ring, KEY_SPEC_SESSION_KEYRING));
 	id_new(id);
 	key = block_add(ring, 6, QKD_DIR_TX, QKD_KIND_PAYLOAD, id, bytes, UNIT);
-	ok(key > 0, "a block in a keyring that is possessed");
-	is_errno(keyctl_read(key, out, sizeof(out)), EOPNOTSUPP,
-		 "there is no reading it");
+	EXPECT_GT(key, 0)
+		TH_LOG("a block in a keyring that is possessed");
+	EXPECT_EQ(EOPNOTSUPP, error_of(keyctl_read(key, out, sizeof(out))))
+		TH_LOG("there is no reading it");
 	keyctl_setperm(key, KEY_POS_ALL | KEY_USR_ALL);
-	is_errno(keyctl_read(key, out, sizeof(out)), EOPNOTSUPP,
-		 "nor with all permissions");
-	ok(request_key("qkd", "2:tx:payload:" ID, "x", ring) < 0,
-	   "there is no asking user space for one");
-	is_errno(add_key("user", "qkd_keys", "x", 1, ring), EPERM,
-		 "the keyring takes no other keys");
+	EXPECT_EQ(EOPNOTSUPP, error_of(keyctl_read(key, out, sizeof(out))))
+		TH_LOG("nor with all permissions");
+	EXPECT_LT(request_key("qkd", "2:tx:payload:" ID, "x", ring), 0)
+		TH_LOG("there is no asking user space for one");
+	EXPECT_EQ(EPERM, error_of(add_key("user", "qkd_keys", "x", 1, ring)))
+		TH_LOG("the keyring takes no other keys");
 }
 
-static void other_namespaces(void)
+TEST_F(keyring, other_namespaces)
 {
-	int home = ns_here(), a, b, ring_a, ring_b, key;
+	int a, b, ring_a, ring_b, key;
 	struct ring before, after;
 	struct nl *nl_a, *nl_b;
 	qkd_id id;
@@ -186,39 +248,45 @@ static void other_namespaces(void)
 	b = ns_new();
 	nl_b = nl_open(false);
 	ring_b = ring_serial(nl_b);
-	ok(ring_a != ring_b, "each namespace has its keyring");
+	EXPECT_NE(ring_b, ring_a)
+		TH_LOG("each namespace has its keyring");
 
 	ring_get(nl_b, -1, &before);
 	id_new(id);
-	is_errno(block_add(ring_a, 2, QKD_DIR_TX, QKD_KIND_PAYLOAD, id, bytes,
-			   UNIT), EXDEV, "not into another namespace's keyring");
+	EXPECT_EQ(EXDEV,
+		  error_of(block_add(ring_a, 2, QKD_DIR_TX, QKD_KIND_PAYLOAD,
+		  id, bytes, UNIT)))
+		TH_LOG("not into another namespace's keyring");
 	ring_get(nl_b, -1, &after);
-	is_int(after.refused[3] - before.refused[3], 1, "which is counted");
-	is_int(after.loaded, before.loaded, "and loads nothing");
+	EXPECT_EQ(1, after.refused[3] - before.refused[3])
+		TH_LOG("which is counted");
+	EXPECT_EQ(before.loaded, after.loaded)
+		TH_LOG("and loads nothing");
 	key = block_add(ring_b, 2, QKD_DIR_TX, QKD_KIND_PAYLOAD, id, bytes,
 			UNIT);
-	ok(key > 0, "but into one's own, and the id is still free");
+	EXPECT_GT(key, 0)
+		TH_LOG("but into one's own, and the id is still free");
 	keyctl_link(ring_a, KEY_SPEC_SESSION_KEYRING);
 	keyctl_link(ring_b, KEY_SPEC_SESSION_KEYRING);
-	is_errno(keyctl_link(key, ring_a), EXDEV,
-		 "nor by linking it there afterwards");
+	EXPECT_EQ(EXDEV, error_of(keyctl_link(key, ring_a)))
+		TH_LOG("nor by linking it there afterwards");
 	ns_enter(a);
-	ok(block_add(ring_a, 2, QKD_DIR_TX, QKD_KIND_PAYLOAD, id, bytes,
-		     UNIT) > 0, "ids are of a namespace");
-	is_errno(block_get(nl_a, (qkd_id){ 1 }, &(struct block){}), ENOENT,
-		 "no such block: \"%s\"", nl_text);
-	ok(ring_get(nl_a, b, &after) == 0 && after.serial == ring_b,
-	   "keyring-get by the namespace's descriptor");
-	is_errno(ring_get(nl_a, 0, &after), EINVAL,
-		 "keyring-get by another descriptor: \"%s\"", nl_text);
+	EXPECT_GT(block_add(ring_a, 2, QKD_DIR_TX, QKD_KIND_PAYLOAD, id, bytes,
+		  UNIT), 0)
+		TH_LOG("ids are of a namespace");
+	EXPECT_EQ(ENOENT,
+		  error_of(block_get(nl_a, (qkd_id){ 1 }, &(struct block){})))
+		TH_LOG("no such block: \"%s\"", nl_text);
+	EXPECT_TRUE(ring_get(nl_a, b, &after) == 0 && after.serial == ring_b)
+		TH_LOG("keyring-get by the namespace's descriptor");
+	EXPECT_EQ(EINVAL, error_of(ring_get(nl_a, 0, &after)))
+		TH_LOG("keyring-get by another descriptor: \"%s\"", nl_text);
 	keyctl_unlink(ring_a, KEY_SPEC_SESSION_KEYRING);
 	keyctl_unlink(ring_b, KEY_SPEC_SESSION_KEYRING);
-	ns_enter(home);
 	nl_close(nl_a);
 	nl_close(nl_b);
 	close(a);
 	close(b);
-	close(home);
 }
 
 static void write_file(const char *path, const char *text)
@@ -266,49 +334,69 @@ static int as_user(int ring, int tries, size_t len, int *err)
 	return result[0];
 }
 
-static void users(struct nl *nl, int ring)
+TEST_F(keyring, users)
 {
+	struct nl *nl = self->nl;
+	int ring = self->ring;
 	struct ring before, after;
 	int err;
 
-	is_int(as_user(ring, 1, UNIT, &err), 0, "a user adds no block");
-	is_int(err, EACCES, "to a keyring that is not of his group");
+	EXPECT_EQ(0, as_user(ring, 1, UNIT, &err))
+		TH_LOG("a user adds no block");
+	EXPECT_EQ(EACCES, err)
+		TH_LOG("to a keyring that is not of his group");
 	keyctl_chown(ring, -1, USER);
 	ring_get(nl, -1, &before);
-	is_int(as_user(ring, 1, UNIT, &err), 0, "nor to one that is");
-	is_int(err, EPERM, "without a ceiling");
+	EXPECT_EQ(0, as_user(ring, 1, UNIT, &err))
+		TH_LOG("nor to one that is");
+	EXPECT_EQ(EPERM, err)
+		TH_LOG("without a ceiling");
 	ring_get(nl, -1, &after);
-	is_int(after.refused[3] - before.refused[3], 1, "which is counted");
+	EXPECT_EQ(1, after.refused[3] - before.refused[3])
+		TH_LOG("which is counted");
 
-	ok(ceiling_set(nl, -1, 8 * UNIT) == 0, "a ceiling of 8 units");
-	is_int(as_user(ring, 9, UNIT, &err), 8, "8 units go in");
-	is_int(err, EDQUOT, "and not one more");
+	EXPECT_EQ(0, ceiling_set(nl, -1, 8 * UNIT))
+		TH_LOG("a ceiling of 8 units");
+	EXPECT_EQ(8, as_user(ring, 9, UNIT, &err))
+		TH_LOG("8 units go in");
+	EXPECT_EQ(EDQUOT, err)
+		TH_LOG("and not one more");
 	ring_get(nl, -1, &after);
-	is_int(after.refused[4], 1, "which is counted");
-	is_int(after.ceiling, 8 * UNIT, "the ceiling can be read");
-	is_int(keyctl_clear(ring), 0, "root clears the keyring");
-	ok(until((ring_get(nl, -1, &after), !after.loaded), 10),
-	   "nothing is loaded any more");
-	is_int(as_user(ring, 1, 9 * UNIT, &err), 0, "9 units in one block");
-	is_int(err, EDQUOT, "are above it too");
-	is_int(as_user(ring, 1, 8 * UNIT, &err), 1, "8 fit again");
+	EXPECT_EQ(1, after.refused[4])
+		TH_LOG("which is counted");
+	EXPECT_EQ(8 * UNIT, after.ceiling)
+		TH_LOG("the ceiling can be read");
+	EXPECT_EQ(0, keyctl_clear(ring))
+		TH_LOG("root clears the keyring");
+	EXPECT_TRUE(until((ring_get(nl, -1, &after), !after.loaded), 10))
+		TH_LOG("nothing is loaded any more");
+	EXPECT_EQ(0, as_user(ring, 1, 9 * UNIT, &err))
+		TH_LOG("9 units in one block");
+	EXPECT_EQ(EDQUOT, err)
+		TH_LOG("are above it too");
+	EXPECT_EQ(1, as_user(ring, 1, 8 * UNIT, &err))
+		TH_LOG("8 fit again");
 
 	/* What the package sets for the key agent's user. */
 	write_file("/proc/sys/kernel/keys/maxkeys", "4000");
 	write_file("/proc/sys/kernel/keys/maxbytes", "400000");
 	ceiling_set(nl, -1, 3000ULL * UNIT);
-	is_int(as_user(ring, 2000, UNIT, &err), 2000,
-	       "a user loads 2,000 blocks");
-	is_int(err, 0, "without any error");
+	EXPECT_EQ(2000, as_user(ring, 2000, UNIT, &err))
+		TH_LOG("a user loads 2,000 blocks");
+	EXPECT_EQ(0, err)
+		TH_LOG("without any error");
 	ring_get(nl, -1, &after);
-	is_int(after.loaded, 2008 * UNIT, "2,008 units are loaded");
+	EXPECT_EQ(2008 * UNIT, after.loaded)
+		TH_LOG("2,008 units are loaded");
 
 	ceiling_set(nl, -1, 0);
-	is_int(as_user(ring, 1, UNIT, &err), 0, "the ceiling is taken away");
-	is_int(err, EPERM, "and with it the permission");
+	EXPECT_EQ(0, as_user(ring, 1, UNIT, &err))
+		TH_LOG("the ceiling is taken away");
+	EXPECT_EQ(EPERM, err)
+		TH_LOG("and with it the permission");
 	keyctl_clear(ring);
-	ok(until((ring_get(nl, -1, &after), !after.loaded), 30),
-	   "all is unloaded");
+	EXPECT_TRUE(until((ring_get(nl, -1, &after), !after.loaded), 30))
+		TH_LOG("all is unloaded");
 }
 
 #define BLOCKS	1000
@@ -331,7 +419,7 @@ static int count_cb(const struct nlmsghdr *nlh, void *data)
 }
 
 /* More blocks than fit one message, in several pools. */
-static void dumps(void)
+TEST_F(keyring, dumps)
 {
 	int home = ns_here(), ring, i;
 	struct count count = {}, pools = {};
@@ -349,60 +437,70 @@ static void dumps(void)
 			      UNIT) < 0)
 			bail("block %d: %s", i, strerror(errno));
 	}
-	is_int(nl_talk(nl, nl_start(nl, buf, nl->family, QKD_CMD_BLOCK_GET,
-				    NLM_F_DUMP), count_cb, &count), 0,
-	       "all blocks are dumped");
-	is_int(count.n, BLOCKS, "each");
-	is_int(count.dup, 0, "once");
-	is_int(nl_talk(nl, nl_start(nl, buf, nl->family, QKD_CMD_POOL_GET,
-				    NLM_F_DUMP), count_cb, &pools), 0,
-	       "all pools are dumped");
-	is_int(pools.n, 12, "twelve pools");
+	EXPECT_EQ(0,
+		  nl_talk(nl, nl_start(nl, buf, nl->family, QKD_CMD_BLOCK_GET,
+		  NLM_F_DUMP), count_cb, &count))
+		TH_LOG("all blocks are dumped");
+	EXPECT_EQ(BLOCKS, count.n)
+		TH_LOG("each");
+	EXPECT_EQ(0, count.dup)
+		TH_LOG("once");
+	EXPECT_EQ(0,
+		  nl_talk(nl, nl_start(nl, buf, nl->family, QKD_CMD_POOL_GET,
+		  NLM_F_DUMP), count_cb, &pools))
+		TH_LOG("all pools are dumped");
+	EXPECT_EQ(12, pools.n)
+		TH_LOG("twelve pools");
 	nl_close(nl);
 	ns_enter(home);
 	close(home);
 }
 
-static void bad_netlink(struct nl *nl)
+TEST_F(keyring, bad_netlink)
 {
+	struct nl *nl = self->nl;
 	static unsigned char sixteen[16];
 	struct nlmsghdr *nlh;
 	char buf[1024];
 
-	is_errno(pool_get(nl, 0, QKD_DIR_TX, 0, &(struct pool){}), EINVAL,
-		 "peer 0: \"%s\"", nl_text);
-	is_errno(pool_get(nl, 1, QKD_DIR_LOCAL, 0, &(struct pool){}), EINVAL,
-		 "a local pool of a peer: \"%s\"", nl_text);
-	is_errno(pool_get(nl, 0, QKD_DIR_LOCAL, 1, &(struct pool){}), EINVAL,
-		 "a local tag pool: \"%s\"", nl_text);
-	ok(pool_get(nl, 1, 3, 0, &(struct pool){}) < 0, "direction 3: \"%s\"",
-	   nl_text);
-	ok(pool_get(nl, 1, 0, 2, &(struct pool){}) < 0, "kind 2: \"%s\"",
-	   nl_text);
-	is_errno(pool_get(nl, 999, 0, 0, &(struct pool){}), ENOENT,
-		 "no such pool: \"%s\"", nl_text);
+	EXPECT_EQ(EINVAL,
+		  error_of(pool_get(nl, 0, QKD_DIR_TX, 0, &(struct pool){})))
+		TH_LOG("peer 0: \"%s\"", nl_text);
+	EXPECT_EQ(EINVAL,
+		  error_of(pool_get(nl, 1, QKD_DIR_LOCAL, 0, &(struct pool){})))
+		TH_LOG("a local pool of a peer: \"%s\"", nl_text);
+	EXPECT_EQ(EINVAL,
+		  error_of(pool_get(nl, 0, QKD_DIR_LOCAL, 1, &(struct pool){})))
+		TH_LOG("a local tag pool: \"%s\"", nl_text);
+	EXPECT_LT(pool_get(nl, 1, 3, 0, &(struct pool){}), 0)
+		TH_LOG("direction 3: \"%s\"", nl_text);
+	EXPECT_LT(pool_get(nl, 1, 0, 2, &(struct pool){}), 0)
+		TH_LOG("kind 2: \"%s\"", nl_text);
+	EXPECT_EQ(ENOENT, error_of(pool_get(nl, 999, 0, 0, &(struct pool){})))
+		TH_LOG("no such pool: \"%s\"", nl_text);
 	nlh = nl_start(nl, buf, nl->family, QKD_CMD_POOL_GET, NLM_F_ACK);
-	is_errno(nl_talk(nl, nlh, NULL, NULL), EINVAL,
-		 "pool-get of nothing: \"%s\"", nl_text);
+	EXPECT_EQ(EINVAL, error_of(nl_talk(nl, nlh, NULL, NULL)))
+		TH_LOG("pool-get of nothing: \"%s\"", nl_text);
 	nlh = nl_start(nl, buf, nl->family, QKD_CMD_BLOCK_TAG, NLM_F_ACK);
-	is_errno(nl_talk(nl, nlh, NULL, NULL), EINVAL,
-		 "block-tag of nothing: \"%s\"", nl_text);
+	EXPECT_EQ(EINVAL, error_of(nl_talk(nl, nlh, NULL, NULL)))
+		TH_LOG("block-tag of nothing: \"%s\"", nl_text);
 	nlh = nl_start(nl, buf, nl->family, QKD_CMD_BLOCK_GET, NLM_F_ACK);
 	mnl_attr_put(nlh, QKD_A_BLOCK_ID, 15, sixteen);
-	ok(nl_talk(nl, nlh, NULL, NULL) < 0, "an id of 15 bytes: \"%s\"",
-	   nl_text);
+	EXPECT_LT(nl_talk(nl, nlh, NULL, NULL), 0)
+		TH_LOG("an id of 15 bytes: \"%s\"", nl_text);
 	nlh = nl_start(nl, buf, nl->family, QKD_CMD_BLOCK_CONFIRM, NLM_F_ACK);
 	mnl_attr_put(nlh, QKD_A_BLOCK_ID, 16, sixteen);
-	is_errno(nl_talk(nl, nlh, NULL, NULL), EINVAL,
-		 "block-confirm without a tag: \"%s\"", nl_text);
+	EXPECT_EQ(EINVAL, error_of(nl_talk(nl, nlh, NULL, NULL)))
+		TH_LOG("block-confirm without a tag: \"%s\"", nl_text);
 	nlh = nl_start(nl, buf, nl->family, QKD_CMD_CEILING_SET, NLM_F_ACK);
-	is_errno(nl_talk(nl, nlh, NULL, NULL), EINVAL,
-		 "ceiling-set without a ceiling: \"%s\"", nl_text);
+	EXPECT_EQ(EINVAL, error_of(nl_talk(nl, nlh, NULL, NULL)))
+		TH_LOG("ceiling-set without a ceiling: \"%s\"", nl_text);
 }
 
 /* Any message at all: refused or done, and the kernel goes on. */
-static void garbage(struct nl *nl)
+TEST_F(keyring, garbage)
 {
+	struct nl *nl = self->nl;
 	unsigned char junk[256];
 	struct nlmsghdr *nlh;
 	char buf[4096];
@@ -427,33 +525,8 @@ static void garbage(struct nl *nl)
 		}
 		refused += nl_talk(nl, nlh, NULL, NULL) < 0;
 	}
-	ok(refused > 1000, "%d of 5000 random messages are refused", refused);
+	EXPECT_GT(refused, 1000)
+		TH_LOG("%d of 5000 random messages are refused", refused);
 }
 
-int main(void)
-{
-	struct nl *nl;
-	int home = ns_here(), ring;
-
-	fill_random(bytes, sizeof(bytes));
-	keyctl_join_session_keyring(NULL);
-	close(ns_new());
-	nl = nl_open(false);
-	ring = ring_serial(nl);
-
-	descriptions(nl, ring);
-	sizes(nl, ring);
-	duplicates(nl, ring);
-	nothing_goes_out(ring);
-	keyctl_unlink(ring, KEY_SPEC_SESSION_KEYRING);
-	keyctl_clear(ring);
-	other_namespaces();
-	users(nl, ring);
-	dumps();
-	bad_netlink(nl);
-	garbage(nl);
-
-	nl_close(nl);
-	ns_enter(home);
-	return tap_done();
-}
+TEST_HARNESS_MAIN

@@ -7,8 +7,6 @@
  *
  * timeout: 180
  */
-#include <sys/syscall.h>
-
 #include "qkd_util.h"
 
 #define SECONDS	6
@@ -168,29 +166,14 @@ static void namespacer(double end)
 	}
 }
 
-static int module(const char *name, bool in)
-{
-	char path[4096];
-	int fd, err;
-
-	if (!in)
-		return syscall(SYS_delete_module, name, O_NONBLOCK);
-	snprintf(path, sizeof(path), "%s/%s.ko", getenv("SSN_MODULES") ?: ".",
-		 name);
-	fd = open(path, O_RDONLY);
-	err = syscall(SYS_finit_module, fd, "", 0);
-	close(fd);
-	return err;
-}
-
-int main(void)
+TEST(all_at_once)
 {
 	int home = ns_here(), i, status, died = 0, dir, kind;
 	struct ring info;
 	struct pool pool;
 	double end;
 
-	if (module("qkd_lease_test", true))
+	if (module_load("qkd_lease_test"))
 		bail("loading qkd_lease_test: %s", strerror(errno));
 	keyctl_join_session_keyring(NULL);
 	close(ns_new());
@@ -221,22 +204,27 @@ int main(void)
 	}
 	while (wait(&status) > 0)
 		died += !!status;
-	is_int(died, 0, "all at once for %d seconds", SECONDS);
+	EXPECT_EQ(0, died)
+		TH_LOG("all at once for %d seconds", SECONDS);
 
 	pool_get(nl, 2, QKD_DIR_TX, QKD_KIND_PAYLOAD, &pool);
-	ok(pool.spent > 0 && pool.voided > 0, "something was done");
+	EXPECT_TRUE(pool.spent > 0 && pool.voided > 0)
+		TH_LOG("something was done");
 	keyctl_clear(ring);
-	ok(until((ring_get(nl, -1, &info), !info.loaded), 30),
-	   "nothing is loaded after that");
+	EXPECT_TRUE(until((ring_get(nl, -1, &info), !info.loaded), 30))
+		TH_LOG("nothing is loaded after that");
 	for (dir = 0; dir < 2; dir++)
 		for (kind = 0; kind < 2; kind++) {
 			pool_get(nl, 2, dir, kind, &pool);
-			ok(!pool.usable && !pool.pending && !pool.leased &&
-			   !pool.blocks, "%s %s: the books balance",
-			   dir_name[dir], kind_name[kind]);
+			EXPECT_TRUE(!pool.usable && !pool.pending &&
+				    !pool.leased && !pool.blocks)
+				TH_LOG("%s %s: the books balance",
+				       dir_name[dir], kind_name[kind]);
 		}
 	nl_close(nl);
 	ns_enter(home);
-	ok(module("qkd_lease_test", false) == 0, "nobody holds anything");
-	return tap_done();
+	EXPECT_EQ(0, module_unload("qkd_lease_test"))
+		TH_LOG("nobody holds anything");
 }
+
+TEST_HARNESS_MAIN

@@ -4,8 +4,6 @@
  * claimed here is wiped, and the slots kept for confirmation; leases, behind which
  * stand records that nobody has read yet, go on as if nothing had happened.
  */
-#include <sys/syscall.h>
-
 #include "qkd_util.h"
 
 #define TEST_MODULE	"qkd_lease_test"
@@ -108,29 +106,60 @@ static void payload_block(int dir, qkd_id id, unsigned char *bytes, size_t len)
 		bail("payload block: %s (%s)", strerror(errno), nl_text);
 }
 
-static void refused(void)
+FIXTURE(box) {
+};
+
+FIXTURE_SETUP(box)
+{
+	if (module_load(TEST_MODULE) && errno != EEXIST)
+		bail("loading " TEST_MODULE ": %s", strerror(errno));
+	ns_new();
+	nl = nl_open(false);
+	events = nl_open(true);
+	ring = ring_serial(nl);
+	box = open("/proc/" TEST_MODULE, O_RDWR | O_CLOEXEC);
+	if (box < 0)
+		bail("/proc/" TEST_MODULE ": %s", strerror(errno));
+	tag_block(QKD_DIR_TX, tx_tags, tx_slots, sizeof(tx_slots));
+	tag_block(QKD_DIR_RX, rx_tags, rx_slots, sizeof(rx_slots));
+}
+
+FIXTURE_TEARDOWN(box)
+{
+	close(box);
+	nl_close(events);
+	nl_close(nl);
+	EXPECT_EQ(0, module_unload(TEST_MODULE));
+}
+
+TEST_F(box, refused)
 {
 	unsigned char bytes[UNIT];
 	struct pool before, after;
 	qkd_id id;
 
 	id_new(id);
-	is_errno(block_retire(id), ENOENT, "a block that was never loaded");
+	EXPECT_EQ(ENOENT, error_of(block_retire(id)))
+		TH_LOG("a block that was never loaded");
 	fill_random(bytes, sizeof(bytes));
 	block_add(ring, 2, QKD_DIR_RX, QKD_KIND_PAYLOAD, id, bytes, UNIT);
 	pool_get(nl, 2, QKD_DIR_RX, QKD_KIND_PAYLOAD, &before);
-	is_errno(block_retire(id), ENOKEY, "one that is not confirmed");
+	EXPECT_EQ(ENOKEY, error_of(block_retire(id)))
+		TH_LOG("one that is not confirmed");
 	pool_get(nl, 2, QKD_DIR_RX, QKD_KIND_PAYLOAD, &after);
-	ok(before.pending == UNIT && after.pending == UNIT, "which stays as it is");
+	EXPECT_TRUE(before.pending == UNIT && after.pending == UNIT)
+		TH_LOG("which stays as it is");
 	block_void_now(nl, id);
-	is_errno(block_retire(id), ENOENT, "one that is void");
+	EXPECT_EQ(ENOENT, error_of(block_retire(id)))
+		TH_LOG("one that is void");
 	id_new(id);
 	block_add(ring, 0, QKD_DIR_LOCAL, QKD_KIND_PAYLOAD, id, bytes, UNIT);
-	is_errno(block_retire(id), EINVAL, "a local one");
+	EXPECT_EQ(EINVAL, error_of(block_retire(id)))
+		TH_LOG("a local one");
 	block_void_now(nl, id);
 }
 
-static void unread_records(void)
+TEST_F(box, unread_records)
 {
 	unsigned char bytes[6 * UNIT];
 	struct pool before, after;
@@ -140,42 +169,58 @@ static void unread_records(void)
 	qkd_id id;
 
 	payload_block(QKD_DIR_RX, id, bytes, sizeof(bytes));
-	ok(!run("claim 0 2 0 %s 1 1", id_text(id, text)) && !run("spend 0 10") &&
-	   !run("watch 0"), "a lease that records came with");
+	EXPECT_TRUE(!run("claim 0 2 0 %s 1 1", id_text(id, text)) &&
+		    !run("spend 0 10") && !run("watch 0"))
+		TH_LOG("a lease that records came with");
 	pool_get(nl, 2, QKD_DIR_RX, QKD_KIND_PAYLOAD, &before);
-	ok(!block_retire(id), "the sender has used the block up");
-	ok(alive(0), "the lease is alive");
-	ok(!run("bytes 0 10 200") && gave(bytes + UNIT + 10, 200),
-	   "and has its bytes");
-	ok(!run("watched %d 200", -UNIT - 10) && gave_zeros(200) &&
-	   !run("watched %d 200", UNIT - 10) && gave_zeros(200) &&
-	   !run("watched %d 200", 5 * UNIT - 10 - 200) && gave_zeros(200),
-	   "what nobody claimed is zero, before and behind");
-	is_errno(run("claim 1 2 0 %s 0 1", text), EBUSY, "and nobody's any more");
+	EXPECT_EQ(0, block_retire(id))
+		TH_LOG("the sender has used the block up");
+	EXPECT_TRUE(alive(0))
+		TH_LOG("the lease is alive");
+	EXPECT_TRUE(!run("bytes 0 10 200") && gave(bytes + UNIT + 10, 200))
+		TH_LOG("and has its bytes");
+	EXPECT_TRUE(!run("watched %d 200", -UNIT - 10) && gave_zeros(200) &&
+		    !run("watched %d 200", UNIT - 10) && gave_zeros(200) &&
+		    !run("watched %d 200", 5 * UNIT - 10 - 200) &&
+		    gave_zeros(200))
+		TH_LOG("what nobody claimed is zero, before and behind");
+	EXPECT_EQ(EBUSY, error_of(run("claim 1 2 0 %s 0 1", text)))
+		TH_LOG("and nobody's any more");
 	pool_get(nl, 2, QKD_DIR_RX, QKD_KIND_PAYLOAD, &after);
-	ok(after.usable == before.usable - 5 * UNIT &&
-	   after.voided == before.voided + 5 * UNIT &&
-	   after.leased == before.leased && after.blocks == before.blocks,
-	   "the pool knows");
-	ok(!block_get(nl, id, &block) && block.usable == 0 &&
-	   block.state == QKD_BLOCK_STATE_USABLE, "the block is there, and empty");
-	is_errno(block_retire(id), EALREADY, "which is not said twice");
-	ok(!voided(id, 200), "nothing is told yet");
-	ok(!run("spend 0 %d", UNIT - 10), "the records are read");
+	EXPECT_TRUE(after.usable == before.usable - 5 * UNIT &&
+		    after.voided == before.voided + 5 * UNIT &&
+		    after.leased == before.leased &&
+		    after.blocks == before.blocks)
+		TH_LOG("the pool knows");
+	EXPECT_TRUE(!block_get(nl, id, &block) && block.usable == 0 &&
+		    block.state == QKD_BLOCK_STATE_USABLE)
+		TH_LOG("the block is there, and empty");
+	EXPECT_EQ(EALREADY, error_of(block_retire(id)))
+		TH_LOG("which is not said twice");
+	EXPECT_EQ(0, voided(id, 200))
+		TH_LOG("nothing is told yet");
+	EXPECT_EQ(0, run("spend 0 %d", UNIT - 10))
+		TH_LOG("the records are read");
 	run("release 0");
-	ok(gone(id), "with that the block is gone");
+	EXPECT_TRUE(gone(id))
+		TH_LOG("with that the block is gone");
 	event = voided(id, 5000);
-	ok(event && event->block.reason == QKD_VOID_REASON_SPENT, "it is spent");
+	EXPECT_TRUE(event && event->block.reason == QKD_VOID_REASON_SPENT)
+		TH_LOG("it is spent");
 
 	payload_block(QKD_DIR_RX, id, bytes, sizeof(bytes));
-	ok(!block_retire(id) && gone(id), "without a lease it is gone at once");
+	EXPECT_TRUE(!block_retire(id) && gone(id))
+		TH_LOG("without a lease it is gone at once");
 	event = voided(id, 5000);
-	ok(event && event->block.reason == QKD_VOID_REASON_SPENT, "spent too");
-	is_errno(block_add(ring, 2, QKD_DIR_RX, QKD_KIND_PAYLOAD, id, bytes,
-			   sizeof(bytes)), EEXIST, "and is not loaded again");
+	EXPECT_TRUE(event && event->block.reason == QKD_VOID_REASON_SPENT)
+		TH_LOG("spent too");
+	EXPECT_EQ(EEXIST,
+		  error_of(block_add(ring, 2, QKD_DIR_RX, QKD_KIND_PAYLOAD, id,
+		  bytes, sizeof(bytes))))
+		TH_LOG("and is not loaded again");
 }
 
-static void kept_slots(void)
+TEST_F(box, kept_slots)
 {
 	unsigned char slots[4 * RUN], bytes[UNIT];
 	char text[UUID_TEXT];
@@ -183,93 +228,72 @@ static void kept_slots(void)
 
 	tag_block(QKD_DIR_RX, with, slots, sizeof(slots));
 	id_text(with, text);
-	ok(!run("claim 0 2 1 %s 2 1", text) && !run("watch 0") &&
-	   !run("watched %d %d", -2 * RUN + 3 * SLOT, SLOT) &&
-	   gave(slots + 3 * SLOT, SLOT), "a slot kept for confirmation");
-	ok(!block_retire(with), "the sender has used the tag block up");
-	ok(!run("watched %d %d", -2 * RUN, RUN) && gave_zeros(RUN),
-	   "its kept slots are zero");
-	ok(!run("watched %d %d", -RUN, RUN) && gave_zeros(RUN),
-	   "and so is the run that nobody claimed");
-	ok(alive(0) && !run("bytes 0 0 %d", RUN) && gave(slots + 2 * RUN, RUN),
-	   "the leased run is not");
-	is_errno(run("peek 2 %s 64", text), EBUSY, "no slot is looked at");
-	is_errno(run("claim 1 2 1 %s 1 1", text), EBUSY, "no run is claimed");
+	EXPECT_TRUE(!run("claim 0 2 1 %s 2 1", text) && !run("watch 0") &&
+		    !run("watched %d %d", -2 * RUN + 3 * SLOT, SLOT) &&
+		    gave(slots + 3 * SLOT, SLOT))
+		TH_LOG("a slot kept for confirmation");
+	EXPECT_EQ(0, block_retire(with))
+		TH_LOG("the sender has used the tag block up");
+	EXPECT_TRUE(!run("watched %d %d", -2 * RUN, RUN) && gave_zeros(RUN))
+		TH_LOG("its kept slots are zero");
+	EXPECT_TRUE(!run("watched %d %d", -RUN, RUN) && gave_zeros(RUN))
+		TH_LOG("and so is the run that nobody claimed");
+	EXPECT_TRUE(alive(0) && !run("bytes 0 0 %d", RUN) &&
+		    gave(slots + 2 * RUN, RUN))
+		TH_LOG("the leased run is not");
+	EXPECT_EQ(EBUSY, error_of(run("peek 2 %s 64", text)))
+		TH_LOG("no slot is looked at");
+	EXPECT_EQ(EBUSY, error_of(run("claim 1 2 1 %s 1 1", text)))
+		TH_LOG("no run is claimed");
 	id_new(id);
 	fill_random(bytes, sizeof(bytes));
 	block_add(ring, 2, QKD_DIR_RX, QKD_KIND_PAYLOAD, id, bytes, UNIT);
-	is_errno(payload_confirm(nl, QKD_DIR_RX, id, bytes, UNIT, with, slots, 3),
-		 EBUSY, "a kept slot confirms nothing: \"%s\"", nl_text);
+	EXPECT_EQ(EBUSY,
+		  error_of(payload_confirm(nl, QKD_DIR_RX, id, bytes, UNIT,
+		  with, slots, 3)))
+		TH_LOG("a kept slot confirms nothing: \"%s\"", nl_text);
 	memset(slots, 0, sizeof(slots));
-	is_errno(payload_confirm(nl, QKD_DIR_RX, id, bytes, UNIT, with, slots, 3),
-		 EBUSY, "nor does the zero it is now");
+	EXPECT_EQ(EBUSY,
+		  error_of(payload_confirm(nl, QKD_DIR_RX, id, bytes, UNIT,
+		  with, slots, 3)))
+		TH_LOG("nor does the zero it is now");
 	block_void_now(nl, id);
 	run("release 0");
-	ok(gone(with), "the last lease takes the block along");
+	EXPECT_TRUE(gone(with))
+		TH_LOG("the last lease takes the block along");
 }
 
 /* For a receiver that has lost its copy: the sender's leases go on. */
-static void sending(void)
+TEST_F(box, sending)
 {
 	unsigned char bytes[3 * UNIT];
 	qkd_id id;
 
 	payload_block(QKD_DIR_TX, id, bytes, sizeof(bytes));
-	ok(!run("take 0 2 0 1"), "a lease to send with");
-	ok(!block_retire(id), "no more of the block");
-	is_errno(run("take 1 2 0 1"), ENOKEY, "nothing is leased");
-	ok(alive(0) && !run("bytes 0 0 100") && gave(bytes, 100), "but what was");
+	EXPECT_EQ(0, run("take 0 2 0 1"))
+		TH_LOG("a lease to send with");
+	EXPECT_EQ(0, block_retire(id))
+		TH_LOG("no more of the block");
+	EXPECT_EQ(ENOKEY, error_of(run("take 1 2 0 1")))
+		TH_LOG("nothing is leased");
+	EXPECT_TRUE(alive(0) && !run("bytes 0 0 100") && gave(bytes, 100))
+		TH_LOG("but what was");
 	run("release 0");
-	ok(gone(id), "until it is released");
+	EXPECT_TRUE(gone(id))
+		TH_LOG("until it is released");
 
-	ok(!run("take 0 2 1 1") && !block_retire(tx_tags), "no more of the tags");
-	is_errno(run("take 1 2 1 1"), ENOKEY, "no run is leased");
+	EXPECT_TRUE(!run("take 0 2 1 1") && !block_retire(tx_tags))
+		TH_LOG("no more of the tags");
+	EXPECT_EQ(ENOKEY, error_of(run("take 1 2 1 1")))
+		TH_LOG("no run is leased");
 	id_new(id);
 	block_add(ring, 2, QKD_DIR_RX, QKD_KIND_PAYLOAD, id, bytes, sizeof(bytes));
-	is_errno(block_tag(nl, id, &(struct confirmation){}), ENOKEY,
-		 "and no slot for a confirmation");
+	EXPECT_EQ(ENOKEY, error_of(block_tag(nl, id, &(struct confirmation){})))
+		TH_LOG("and no slot for a confirmation");
 	block_void_now(nl, id);
 	run("release 0");
-	ok(gone(tx_tags), "until the last lease");
+	EXPECT_TRUE(gone(tx_tags))
+		TH_LOG("until the last lease");
 }
 
-static void load_module(void)
-{
-	const char *dir = getenv("SSN_MODULES");
-	char path[512];
-	int fd;
-
-	if (!access("/proc/" TEST_MODULE, F_OK))
-		return;
-	snprintf(path, sizeof(path), "%s/%s.ko", dir ?: ".", TEST_MODULE);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || (syscall(SYS_finit_module, fd, "", 0) && errno != EEXIST))
-		bail("%s: %s", path, strerror(errno));
-	close(fd);
-}
-
-int main(void)
-{
-	load_module();
-	ns_new();
-	nl = nl_open(false);
-	events = nl_open(true);
-	ring = ring_serial(nl);
-	box = open("/proc/" TEST_MODULE, O_RDWR);
-	if (box < 0)
-		bail("/proc/" TEST_MODULE ": %s", strerror(errno));
-	tag_block(QKD_DIR_TX, tx_tags, tx_slots, sizeof(tx_slots));
-	tag_block(QKD_DIR_RX, rx_tags, rx_slots, sizeof(rx_slots));
-
-	refused();
-	unread_records();
-	kept_slots();
-	sending();
-
-	close(box);
-	nl_close(events);
-	nl_close(nl);
-	if (syscall(SYS_delete_module, TEST_MODULE, 0))
-		bail("rmmod " TEST_MODULE ": %s", strerror(errno));
-	return tap_done();
-}
+TEST_HARNESS_MAIN

@@ -18,7 +18,7 @@ static bool write_file(const char *path, const char *text)
 	return good;
 }
 
-int main(void)
+TEST(suspend)
 {
 	int home = ns_here(), ns, i, found = 0;
 	unsigned char bytes[UNIT];
@@ -29,7 +29,7 @@ int main(void)
 	qkd_id id[2];
 
 	if (!write_file("/sys/power/pm_test", "freezer"))
-		skip_all("this kernel has no /sys/power/pm_test");
+		SKIP(return, "this kernel has no /sys/power/pm_test");
 
 	fill_random(bytes, sizeof(bytes));
 	ns = ns_new();
@@ -43,22 +43,27 @@ int main(void)
 	id_new(id[1]);
 	block_add(ring_serial(nl[1]), 0, QKD_DIR_LOCAL, QKD_KIND_PAYLOAD, id[1],
 		  bytes, UNIT);
-	for (i = 0; i < 2; i++)
-		ok(!block_get(nl[i], id[i], &block), "a block in namespace %d", i);
-
-	ok(write_file("/sys/power/state", "freeze"), "the machine sleeps");
 	for (i = 0; i < 2; i++) {
-		is_errno(block_get(nl[i], id[i], &block), ENOENT,
-			 "namespace %d has none: \"%s\"", i, nl_text);
-		ok(!ring_get(nl[i], -1, &ring) && !ring.loaded,
-		   "nothing is in memory");
+		EXPECT_EQ(0, block_get(nl[i], id[i], &block))
+			TH_LOG("a block in namespace %d", i);
+	}
+
+	EXPECT_TRUE(write_file("/sys/power/state", "freeze"))
+		TH_LOG("the machine sleeps");
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(ENOENT, error_of(block_get(nl[i], id[i], &block)))
+			TH_LOG("namespace %d has none: \"%s\"", i, nl_text);
+		EXPECT_TRUE(!ring_get(nl[i], -1, &ring) && !ring.loaded)
+			TH_LOG("nothing is in memory");
 	}
 	while (!found && event_next(events, 5000, &event))
 		found = event.cmd == QKD_CMD_BLOCK_VOID &&
 			!memcmp(event.block.id, id[0], 16) &&
 			event.block.reason == QKD_VOID_REASON_STATE_LOSS;
-	ok(found, "block-void says state-loss");
+	EXPECT_TRUE(found)
+		TH_LOG("block-void says state-loss");
 	write_file("/sys/power/pm_test", "none");
 	close(ns);
-	return tap_done();
 }
+
+TEST_HARNESS_MAIN

@@ -4,8 +4,6 @@
  *
  * timeout: 180
  */
-#include <sys/syscall.h>
-
 #include "qkd_util.h"
 
 static unsigned char bytes[16 * UNIT];
@@ -25,7 +23,20 @@ static int load_some(struct nl *nl, int n, qkd_id last)
 	return key;
 }
 
-static void from_a_shell(void)
+FIXTURE(session) {
+};
+
+FIXTURE_SETUP(session)
+{
+	fill_random(bytes, sizeof(bytes));
+	keyctl_join_session_keyring(NULL);
+}
+
+FIXTURE_TEARDOWN(session)
+{
+}
+
+TEST_F(session, from_a_shell)
 {
 	char cmd[512], text[UUID_TEXT];
 	struct block block;
@@ -44,16 +55,19 @@ static void from_a_shell(void)
 	snprintf(cmd, sizeof(cmd),
 		 "head -c 8192 /dev/urandom | ip netns exec qkd_unload keyctl padd qkd 2:tx:payload:%s %d > /dev/null",
 		 id_text(id, text), ring_serial(nl));
-	is_int(system(cmd), 0, "keyctl padd in a namespace");
-	ok(!block_get(nl, id, &block) && block.size == 8192,
-	   "loads a block there");
+	EXPECT_EQ(0, system(cmd))
+		TH_LOG("keyctl padd in a namespace");
+	EXPECT_TRUE(!block_get(nl, id, &block) && block.size == 8192)
+		TH_LOG("loads a block there");
 	nl_close(nl);
-	is_int(system("ip netns del qkd_unload"), 0, "the namespace goes");
-	ok(until(!key_listed(text), 30), "the key with it");
+	EXPECT_EQ(0, system("ip netns del qkd_unload"))
+		TH_LOG("the namespace goes");
+	EXPECT_TRUE(until(!key_listed(text), 30))
+		TH_LOG("the key with it");
 	close(home);
 }
 
-static void namespaces(void)
+TEST_F(session, namespaces)
 {
 	int home = ns_here(), ns, i, ring, key, left;
 	char text[UUID_TEXT], buf[64];
@@ -73,41 +87,23 @@ static void namespaces(void)
 		close(ns);
 		id_text(id, text);
 		left = until(keyctl_read(ring, buf, sizeof(buf)) < 0, 30);
-		ok(left, "namespace %d: its keyring is dead", i);
-		ok(until(!key_listed(text), 30), "namespace %d: a key too", i);
+		EXPECT_TRUE(left)
+			TH_LOG("namespace %d: its keyring is dead", i);
+		EXPECT_TRUE(until(!key_listed(text), 30))
+			TH_LOG("namespace %d: a key too", i);
 		keyctl_unlink(ring, KEY_SPEC_SESSION_KEYRING);
 	}
 	close(home);
 }
 
-static int unload(const char *module)
-{
-	return syscall(SYS_delete_module, module, O_NONBLOCK);
-}
-
-static int load(const char *module)
-{
-	char path[4096];
-	int fd, err;
-
-	snprintf(path, sizeof(path), "%s/%s.ko", getenv("SSN_MODULES") ?: ".",
-		 module);
-	fd = open(path, O_RDONLY);
-	if (fd < 0)
-		return -1;
-	err = syscall(SYS_finit_module, fd, "", 0);
-	close(fd);
-	return err;
-}
-
-static void modules(void)
+TEST_F(session, modules)
 {
 	int home = ns_here(), i, ring, key, crypt, ns;
 	char text[UUID_TEXT], buf[64];
 	struct nl *nl;
 	qkd_id id, other;
 
-	crypt = unload("ssn_crypt") == 0;
+	crypt = module_unload("ssn_crypt") == 0;
 	for (i = 0; i < 5; i++) {
 		ns = ns_new();
 		nl = nl_open(false);
@@ -121,30 +117,29 @@ static void modules(void)
 		keyctl_link(key, KEY_SPEC_SESSION_KEYRING);
 		nl_close(nl);
 
-		ok(unload("qkd_keyring") == 0, "unloaded with blocks, %d", i);
-		ok(!key_listed(id_text(id, text)), "no key is left");
-		ok(!key_listed(id_text(other, text)), "in any namespace");
-		ok(keyctl_read(ring, buf, sizeof(buf)) < 0,
-		   "a keyring that is held is dead");
-		ok(block_add(KEY_SPEC_SESSION_KEYRING, 2, 0, 0, id, bytes,
-			     UNIT) < 0 && errno == ENODEV, "there is no such type");
+		EXPECT_EQ(0, module_unload("qkd_keyring"))
+			TH_LOG("unloaded with blocks, %d", i);
+		EXPECT_EQ(0, key_listed(id_text(id, text)))
+			TH_LOG("no key is left");
+		EXPECT_EQ(0, key_listed(id_text(other, text)))
+			TH_LOG("in any namespace");
+		EXPECT_LT(keyctl_read(ring, buf, sizeof(buf)), 0)
+			TH_LOG("a keyring that is held is dead");
+		EXPECT_EQ(ENODEV,
+			  error_of(block_add(KEY_SPEC_SESSION_KEYRING, 2, 0, 0,
+			  id, bytes, UNIT)))
+			TH_LOG("there is no such type");
 		keyctl_unlink(ring, KEY_SPEC_SESSION_KEYRING);
 		keyctl_unlink(key, KEY_SPEC_SESSION_KEYRING);
 		close(ns);
-		if (load("qkd_keyring"))
+		if (module_load("qkd_keyring"))
 			bail("loading qkd_keyring: %s", strerror(errno));
 	}
-	if (crypt)
-		ok(load("ssn_crypt") == 0, "ssn_crypt loads again");
+	if (crypt) {
+		EXPECT_EQ(0, module_load("ssn_crypt"))
+			TH_LOG("ssn_crypt loads again");
+	}
 	close(home);
 }
 
-int main(void)
-{
-	fill_random(bytes, sizeof(bytes));
-	keyctl_join_session_keyring(NULL);
-	from_a_shell();
-	namespaces();
-	modules();
-	return tap_done();
-}
+TEST_HARNESS_MAIN

@@ -25,12 +25,13 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "tap.h"
+#include "harness.h"
 
 #define UNUSED __attribute__((unused))
 
@@ -67,6 +68,32 @@ static UNUSED int ns_new(void)
 	if (unshare(CLONE_NEWNET))
 		bail("unshare: %s", strerror(errno));
 	return ns_here();
+}
+
+/* --- modules, of the folder that has both of ours */
+
+static UNUSED void module_path(const char *name, char *path, size_t len)
+{
+	snprintf(path, len, "%s/%s.ko", getenv("SSN_MODULES") ?: ".", name);
+}
+
+static UNUSED int module_load(const char *name)
+{
+	char path[4096];
+	int fd, err;
+
+	module_path(name, path, sizeof(path));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	err = syscall(SYS_finit_module, fd, "", 0);
+	close(fd);
+	return err;
+}
+
+static UNUSED int module_unload(const char *name)
+{
+	return syscall(SYS_delete_module, name, O_NONBLOCK);
 }
 
 /* --- netlink */

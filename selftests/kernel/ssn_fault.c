@@ -42,6 +42,92 @@ static bool settled(void)
 	return until(conns_at(0) == 1 && conns_at(1) == 1, WAIT_S);
 }
 
+FIXTURE(faults) {
+};
+
+FIXTURE_SETUP(faults)
+{
+	if (!faults_begin())
+		SKIP(return, "this kernel injects no faults");
+	signal(SIGPIPE, SIG_IGN);
+	link_network(TAP_HOST(0));
+	tap_start(0);
+	fill_random(data, sizeof(data));
+	stock();
+	timeouts(listener, WAIT_S);
+	idle = pair_new();
+	faults_in("ssn_crypt");
+}
+
+FIXTURE_TEARDOWN(faults)
+{
+	faults_end();
+}
+
+/* --- afterwards */
+
+/* Nobody was accused of what was want of memory */
+static void counters(struct __test_metadata *_metadata)
+{
+	static const struct {
+		int attr;
+		const char *name;
+	} bad[] = {
+		{ SSN_A_COUNTERS_BAD_TAG, "bad tags" },
+		{ SSN_A_COUNTERS_BAD_SEQ, "bad sequences" },
+		{ SSN_A_COUNTERS_BAD_LENGTH, "bad lengths" },
+		{ SSN_A_COUNTERS_BAD_TYPE, "bad types" },
+		{ SSN_A_COUNTERS_BAD_LEASE, "bad leases" },
+		{ SSN_A_COUNTERS_BAD_HELLO, "bad HELLOs" },
+		{ SSN_A_COUNTERS_REPLAYED_HELLO, "replayed HELLOs" },
+		{ SSN_A_COUNTERS_FLOOD, "floods" },
+		{ SSN_A_COUNTERS_NO_PAD, "wants of pad" },
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		EXPECT_TRUE(!count_at(0, bad[i].attr) &&
+			    !count_at(1, bad[i].attr))
+			TH_LOG("no %s were counted", bad[i].name);
+	}
+}
+
+/* Every byte is somewhere, and none was used twice */
+static void pads(struct __test_metadata *_metadata, size_t records)
+{
+	struct tap_sum sum;
+	struct pool pool;
+	int way, end;
+
+	pair_end(idle);
+	EXPECT_TRUE(until(!conns_at(0) && !conns_at(1), WAIT_S))
+		TH_LOG("the last one ends");
+	for (way = 0; way < 2; way++)
+		for (end = 0; end < 2; end++) {
+			pool_get(qkd_at[end], end ? DEALER : B,
+				 way == end ? QKD_DIR_TX : QKD_DIR_RX,
+				 QKD_KIND_PAYLOAD, &pool);
+			EXPECT_TRUE(!pool.leased &&
+				    pool.usable + pool.pending + pool.spent +
+				    pool.voided == loaded[way])
+				TH_LOG("pad of way %d at end %d: the books balance",
+				       way, end);
+		}
+	sum = tap_check();
+	diag("%zu records, %zu bytes of pad on the wire", sum.records, sum.bytes);
+	EXPECT_GT(sum.records, records)
+		TH_LOG("the tap has heard them");
+	EXPECT_EQ(0, sum.twice)
+		TH_LOG("none of them used twice");
+}
+
+/* More than @records went over the wire */
+static void all_is_well(struct __test_metadata *_metadata, size_t records)
+{
+	counters(_metadata);
+	pads(_metadata, records);
+}
+
 /* --- system calls, one by one */
 
 static struct pair p;
@@ -227,7 +313,7 @@ static bool ends_in_order_both(void)
 	return good;
 }
 
-static void calls(void)
+TEST_F(faults, calls)
 {
 	static const struct step steps[] = {
 		{ "socket", NULL, call_socket, close_it, 0 },
@@ -248,15 +334,17 @@ static void calls(void)
 
 	for (i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
 		stock();
-		each(&steps[i]);
+		each(_metadata, &steps[i]);
 	}
 	p = pair_new();
 	for (i = 0; i < sizeof(steps_of_pair) / sizeof(*steps_of_pair); i++) {
 		stock();
-		each(&steps_of_pair[i]);
+		each(_metadata, &steps_of_pair[i]);
 	}
 	pair_end(p);
-	ok(settled(), "all connections ended");
+	EXPECT_TRUE(settled())
+		TH_LOG("all connections ended");
+	all_is_well(_metadata, 30);
 }
 
 /* --- netlink */
@@ -420,7 +508,7 @@ static void lone_member(void)
 		bail("peer-set: %s (%s)", strerror(errno), nl_text);
 }
 
-static void netlink(void)
+TEST_F(faults, netlink)
 {
 	static const struct step steps[] = {
 		/* what TCP says when it finds no memory for a port */
@@ -447,8 +535,9 @@ static void netlink(void)
 	lone_member();
 	for (i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
 		stock();
-		each(&steps[i]);
+		each(_metadata, &steps[i]);
 	}
+	all_is_well(_metadata, 0);
 }
 
 /* --- the work of connections */
@@ -521,7 +610,8 @@ static void drain(void)
 	}
 }
 
-static void sessions(int what, const char *name)
+static void sessions(struct __test_metadata *_metadata, int what,
+		     const char *name)
 {
 	int n, err, told = 0, survived = 0, wrong = 0;
 	bool hit = true;
@@ -549,80 +639,26 @@ static void sessions(int what, const char *name)
 			wrong++;
 		}
 	}
-	ok(!wrong && !hit,
-	   "a connection, %s: %d failures are told, %d do not matter", name, told,
-	   survived);
+	diag("a connection, %s: %d failures are told, %d do not matter", name,
+	     told, survived);
+	EXPECT_TRUE(!wrong && !hit)
+		TH_LOG("a connection, %s", name);
 	/* pages that lie ready for this processor are given, whatever is armed */
-	ok(told > (what == FAULT_PAGE ? 5 : 10), "%s: some mattered", name);
-	ok(settled(), "%s: all connections ended", name);
+	EXPECT_GT(told, what == FAULT_PAGE ? 5 : 10)
+		TH_LOG("%s: some mattered", name);
+	EXPECT_TRUE(settled())
+		TH_LOG("%s: all connections ended", name);
+	all_is_well(_metadata, 100);
 }
 
-/* Nobody was accused of what was want of memory */
-static void counters(void)
+TEST_F(faults, small_memory)
 {
-	static const struct {
-		int attr;
-		const char *name;
-	} bad[] = {
-		{ SSN_A_COUNTERS_BAD_TAG, "bad tags" },
-		{ SSN_A_COUNTERS_BAD_SEQ, "bad sequences" },
-		{ SSN_A_COUNTERS_BAD_LENGTH, "bad lengths" },
-		{ SSN_A_COUNTERS_BAD_TYPE, "bad types" },
-		{ SSN_A_COUNTERS_BAD_LEASE, "bad leases" },
-		{ SSN_A_COUNTERS_BAD_HELLO, "bad HELLOs" },
-		{ SSN_A_COUNTERS_REPLAYED_HELLO, "replayed HELLOs" },
-		{ SSN_A_COUNTERS_FLOOD, "floods" },
-		{ SSN_A_COUNTERS_NO_PAD, "wants of pad" },
-	};
-	unsigned int i;
-
-	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		ok(!count_at(0, bad[i].attr) && !count_at(1, bad[i].attr),
-		   "no %s were counted", bad[i].name);
+	sessions(_metadata, FAULT_SLAB, "small memory");
 }
 
-/* Every byte is somewhere, and none was used twice */
-static void pads(void)
+TEST_F(faults, pages)
 {
-	struct tap_sum sum;
-	struct pool pool;
-	int way, end;
-
-	pair_end(idle);
-	ok(until(!conns_at(0) && !conns_at(1), WAIT_S), "the last one ends");
-	for (way = 0; way < 2; way++)
-		for (end = 0; end < 2; end++) {
-			pool_get(qkd_at[end], end ? DEALER : B,
-				 way == end ? QKD_DIR_TX : QKD_DIR_RX,
-				 QKD_KIND_PAYLOAD, &pool);
-			ok(!pool.leased && pool.usable + pool.pending +
-			   pool.spent + pool.voided == loaded[way],
-			   "pad of way %d at end %d: the books balance", way,
-			   end);
-		}
-	sum = tap_check();
-	ok(sum.records > 100, "%zu records, %zu bytes of pad on the wire",
-	   sum.records, sum.bytes);
-	is_int(sum.twice, 0, "none of them used twice");
+	sessions(_metadata, FAULT_PAGE, "pages");
 }
 
-int main(void)
-{
-	faults_begin();
-	signal(SIGPIPE, SIG_IGN);
-	link_setup(TAP_HOST(0));
-	tap_start(0);
-	fill_random(data, sizeof(data));
-	stock();
-	timeouts(listener, WAIT_S);
-	idle = pair_new();
-	faults_in("ssn_crypt");
-	calls();
-	netlink();
-	sessions(FAULT_SLAB, "small memory");
-	sessions(FAULT_PAGE, "pages");
-	counters();
-	pads();
-	faults_end();
-	return tap_done();
-}
+TEST_HARNESS_MAIN

@@ -5,9 +5,9 @@
  * any flags, control messages and sizes, good pointers and bad ones. What is
  * received must be what was sent; in the end all is well.
  *
- * ssn_fuzz [SECONDS [SEED]]: 12 s otherwise, and always the same seed. The
- * calls of a thread follow from the seed, whatever they give; how the threads
- * meet does not.
+ * FUZZ_SECONDS and FUZZ_SEED in the environment: 12 s otherwise, and always the
+ * same seed. The calls of a thread follow from the seed, whatever they give; how
+ * the threads meet does not.
  *
  * kernels: uml-debug debian
  * timeout: 180
@@ -784,7 +784,7 @@ static int conns(void)
 	return n;
 }
 
-static void report(void)
+static void report(struct __test_metadata *_metadata)
 {
 	unsigned long calls, messages = 0, wrong = 0;
 	int i, op;
@@ -799,11 +799,11 @@ static void report(void)
 		messages += fuzzers[i].messages;
 		wrong += fuzzers[i].wrong;
 	}
-	is_int(wrong, 0, "%lu messages received are as they were sent",
-	       messages);
+	EXPECT_EQ(0, wrong)
+		TH_LOG("%lu messages received are as they were sent", messages);
 }
 
-static void all_is_well(void)
+static void all_is_well(struct __test_metadata *_metadata)
 {
 	static const int accused[] = {
 		SSN_A_COUNTERS_BAD_TAG, SSN_A_COUNTERS_BAD_SEQ,
@@ -820,21 +820,24 @@ static void all_is_well(void)
 	for (i = 0; i < sizeof(accused) / sizeof(*accused); i++)
 		for (m = 0; m < MEMBERS; m++)
 			sum += counter(NODE(m), accused[i]);
-	is_int(sum, 0, "nobody was accused of anything");
+	EXPECT_EQ(0, sum)
+		TH_LOG("nobody was accused of anything");
 	stock();
 	fd = share_to(GROUP);
-	is_int(put(fd, &head, pattern, sizeof(got), 0), sizeof(got),
-	       "a message to a group");
-	ok(take(fd, &head, got, sizeof(got), 0) == sizeof(got) &&
-	   !memcmp(got, pattern, sizeof(got)), "comes back");
+	EXPECT_EQ(sizeof(got), put(fd, &head, pattern, sizeof(got), 0))
+		TH_LOG("a message to a group");
+	EXPECT_TRUE(take(fd, &head, got, sizeof(got), 0) == sizeof(got) &&
+		    !memcmp(got, pattern, sizeof(got)))
+		TH_LOG("comes back");
 	close(fd);
-	ok(until(!conns(), 40), "all connections end");
+	EXPECT_TRUE(until(!conns(), 40))
+		TH_LOG("all connections end");
 }
 
-int main(int argc, char **argv)
+TEST(random_calls)
 {
-	int seconds = argc > 1 ? atoi(argv[1]) : 12, i;
-	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 20250101;
+	int seconds = setting("FUZZ_SECONDS", 12), i;
+	uint64_t seed = setting("FUZZ_SEED", 20250101);
 	struct pool pool;
 	double end;
 
@@ -851,20 +854,24 @@ int main(int argc, char **argv)
 		}
 		stock();
 	}
-	ok(enough(), "every kind of call was made with success");
-	is_int(join_all(), 0, "every call returned");
-	report();
+	EXPECT_TRUE(enough())
+		TH_LOG("every kind of call was made with success");
+	EXPECT_EQ(0, join_all())
+		TH_LOG("every call returned");
+	report(_metadata);
 	for (i = 0; i < SLOTS; i++)
 		close(FD0 + i);
 	for (i = 0; i < THREADS; i++)
 		close(fuzzers[i].epoll);
-	ok(until(!conns(), 40), "no connection is left");
+	EXPECT_TRUE(until(!conns(), 40))
+		TH_LOG("no connection is left");
 	for (i = 0; i < MEMBERS; i++) {
 		pool_get(qkd_at[0], NODE(i), QKD_DIR_TX, QKD_KIND_PAYLOAD,
 			 &pool);
-		is_int(pool.leased, 0, "no pad towards node %d is held",
-		       NODE(i));
+		EXPECT_EQ(0, pool.leased)
+			TH_LOG("no pad towards node %d is held", NODE(i));
 	}
-	all_is_well();
-	return tap_done();
+	all_is_well(_metadata);
 }
+
+TEST_HARNESS_MAIN

@@ -19,8 +19,40 @@ static bool goes(int from, int to, size_t len)
 	       !memcmp(data, got, len);
 }
 
+/* Two nodes without pad for messages */
+FIXTURE(bare) {
+};
+
+FIXTURE_SETUP(bare)
+{
+	link_network(B);
+}
+
+FIXTURE_TEARDOWN(bare)
+{
+}
+
+/* With some each way */
+FIXTURE(link) {
+};
+
+FIXTURE_SETUP(link)
+{
+	int i;
+
+	link_network(B);
+	for (i = 0; i < 3; i++) {
+		pad_more(0, BLOCK);
+		pad_more(1, BLOCK);
+	}
+}
+
+FIXTURE_TEARDOWN(link)
+{
+}
+
 /* One pad block each way comes as an administrator would load it by hand. */
-static void keyctl_padd(void)
+TEST_F(bare, keyctl_padd)
 {
 	static unsigned char bytes[64 * UNIT];
 	char file[] = "/tmp/ssn_link.XXXXXX", cmd[256], text[UUID_TEXT];
@@ -38,17 +70,19 @@ static void keyctl_padd(void)
 			 "keyctl padd qkd %d:%s:payload:%s %d <%s >/dev/null",
 			 at ? DEALER : B, at ? "rx" : "tx", id_text(id, text),
 			 ring_serial(qkd_at[at]), file);
-		is_int(system(cmd), 0, "keyctl padd at %s", at ? "b" : "a");
+		EXPECT_EQ(0, system(cmd))
+			TH_LOG("keyctl padd at %s", at ? "b" : "a");
 	}
 	ns_enter(here);
 	unlink(file);
 	know(id, bytes, sizeof(bytes));
-	is_int(link_to(link_socket(), B, SERVICE) ? errno : 0, ENOKEY,
-	       "not confirmed, it is no pad: ENOKEY");
-	is_int(pad_confirm(id), 0, "the kernels confirm it to each other");
+	EXPECT_EQ(ENOKEY, link_to(link_socket(), B, SERVICE) ? errno : 0)
+		TH_LOG("not confirmed, it is no pad: ENOKEY");
+	EXPECT_EQ(0, pad_confirm(id))
+		TH_LOG("the kernels confirm it to each other");
 }
 
-static void sizes(void)
+TEST_F(link, sizes)
 {
 	static const size_t len[] = {
 		0, 1, 15, 16, 4095, 4096, 65535, 65536, 65537, SSN_MSG_MAX,
@@ -57,34 +91,40 @@ static void sizes(void)
 	unsigned int i;
 
 	for (i = 0; i < sizeof(len) / sizeof(*len); i++) {
-		ok(goes(p.a, p.b, len[i]), "%zu bytes there", len[i]);
-		ok(goes(p.b, p.a, len[i]), "%zu bytes back", len[i]);
+		EXPECT_TRUE(goes(p.a, p.b, len[i]))
+			TH_LOG("%zu bytes there", len[i]);
+		EXPECT_TRUE(goes(p.b, p.a, len[i]))
+			TH_LOG("%zu bytes back", len[i]);
 	}
-	ok(send(p.a, data, SSN_MSG_MAX + 1, 0) < 0 && errno == EMSGSIZE,
-	   "a byte more: EMSGSIZE");
-	ok(goes(p.a, p.b, 3), "and the connection goes on");
+	EXPECT_EQ(EMSGSIZE, error_of(send(p.a, data, SSN_MSG_MAX + 1, 0)))
+		TH_LOG("a byte more: EMSGSIZE");
+	EXPECT_TRUE(goes(p.a, p.b, 3))
+		TH_LOG("and the connection goes on");
 	pair_end(p);
 }
 
-static void who(void)
+TEST_F(link, who)
 {
 	struct pair p = pair_new();
 	struct sockaddr_ssn addr = {};
 	struct ssn_peer_info info = {};
 	socklen_t len = sizeof(addr), size = sizeof(info);
 
-	ok(!getpeername(p.b, (void *)&addr, &len) && addr.ssn_node == DEALER &&
-	   addr.ssn_family == family, "getpeername: the node that connected");
-	ok(!getpeername(p.a, (void *)&addr, &len) && addr.ssn_node == B &&
-	   addr.ssn_service == SERVICE, "and the other one");
-	ok(!getsockopt(p.b, SOL_SSN, SSN_PEER, &info, &size) &&
-	   info.node == DEALER && info.role == SSN_ROLE_SSA &&
-	   info.service == SERVICE && info.suite == SSN_SUITE_OTP &&
-	   !info.group, "SSN_PEER");
+	EXPECT_TRUE(!getpeername(p.b, (void *)&addr, &len) &&
+		    addr.ssn_node == DEALER && addr.ssn_family == family)
+		TH_LOG("getpeername: the node that connected");
+	EXPECT_TRUE(!getpeername(p.a, (void *)&addr, &len) &&
+		    addr.ssn_node == B && addr.ssn_service == SERVICE)
+		TH_LOG("and the other one");
+	EXPECT_TRUE(!getsockopt(p.b, SOL_SSN, SSN_PEER, &info, &size) &&
+		    info.node == DEALER && info.role == SSN_ROLE_SSA &&
+		    info.service == SERVICE && info.suite == SSN_SUITE_OTP &&
+		    !info.group)
+		TH_LOG("SSN_PEER");
 	pair_end(p);
 }
 
-static void shares(void)
+TEST_F(link, shares)
 {
 	struct pair p = pair_new();
 	struct ssn_share head = {
@@ -95,21 +135,27 @@ static void shares(void)
 	}, back;
 
 	fill_random(data, 70000);
-	is_int(put(p.a, &head, data, 70000, 0), 70000, "a message with a head");
-	is_int(take(p.b, &back, got, sizeof(got), 0), 70000, "comes");
-	ok(!memcmp(&head, &back, sizeof(head)) && !memcmp(data, got, 70000),
-	   "as it was, every field of the head");
-	is_int(put(p.b, &head, data, 0, 0), 0, "a head with an empty message");
-	is_int(take(p.a, &back, got, sizeof(got), 0), 0, "comes");
-	is_int(back.segment, 12, "with its head");
+	EXPECT_EQ(70000, put(p.a, &head, data, 70000, 0))
+		TH_LOG("a message with a head");
+	EXPECT_EQ(70000, take(p.b, &back, got, sizeof(got), 0))
+		TH_LOG("comes");
+	EXPECT_TRUE(!memcmp(&head, &back, sizeof(head)) &&
+		    !memcmp(data, got, 70000))
+		TH_LOG("as it was, every field of the head");
+	EXPECT_EQ(0, put(p.b, &head, data, 0, 0))
+		TH_LOG("a head with an empty message");
+	EXPECT_EQ(0, take(p.a, &back, got, sizeof(got), 0))
+		TH_LOG("comes");
+	EXPECT_EQ(12, back.segment)
+		TH_LOG("with its head");
 	head.flags = 2;
-	ok(put(p.a, &head, data, 1, 0) < 0 && errno == EINVAL,
-	   "an unknown flag: EINVAL");
+	EXPECT_EQ(EINVAL, error_of(put(p.a, &head, data, 1, 0)))
+		TH_LOG("an unknown flag: EINVAL");
 	pair_end(p);
 }
 
 /* Faults lose nothing; room that is short is told. */
-static void faults(void)
+TEST_F(link, faults)
 {
 	char *none = mmap(NULL, 65536, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
 			  -1, 0);
@@ -117,46 +163,57 @@ static void faults(void)
 	struct iovec iov[2] = { { data, 5000 }, { none, 5000 } };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 
-	ok(sendmsg(p.a, &msg, 0) < 0 && errno == EFAULT,
-	   "a fault in the middle of what is sent: EFAULT");
-	ok(recv(p.b, got, sizeof(got), MSG_DONTWAIT) < 0 && errno == EAGAIN,
-	   "and nothing comes");
+	EXPECT_EQ(EFAULT, error_of(sendmsg(p.a, &msg, 0)))
+		TH_LOG("a fault in the middle of what is sent: EFAULT");
+	EXPECT_EQ(EAGAIN, error_of(recv(p.b, got, sizeof(got), MSG_DONTWAIT)))
+		TH_LOG("and nothing comes");
 	fill_random(data, 10000);
-	is_int(send(p.a, data, 10000, 0), 10000, "the next one goes");
+	EXPECT_EQ(10000, send(p.a, data, 10000, 0))
+		TH_LOG("the next one goes");
 	iov[0].iov_base = got;
-	ok(recvmsg(p.b, &msg, 0) < 0 && errno == EFAULT,
-	   "a fault in the middle of what is received: EFAULT");
-	is_int(recv(p.b, got, sizeof(got), 0), 10000, "and it is still there");
-	ok(!memcmp(data, got, 10000), "all of it");
+	EXPECT_EQ(EFAULT, error_of(recvmsg(p.b, &msg, 0)))
+		TH_LOG("a fault in the middle of what is received: EFAULT");
+	EXPECT_EQ(10000, recv(p.b, got, sizeof(got), 0))
+		TH_LOG("and it is still there");
+	EXPECT_EQ(0, memcmp(data, got, 10000))
+		TH_LOG("all of it");
 
-	is_int(send(p.a, data, 10000, 0), 10000, "one that is too long");
+	EXPECT_EQ(10000, send(p.a, data, 10000, 0))
+		TH_LOG("one that is too long");
 	iov[0].iov_len = 100;
 	msg.msg_iovlen = 1;
-	ok(recvmsg(p.b, &msg, 0) == 100 && msg.msg_flags & MSG_TRUNC,
-	   "is cut, and MSG_TRUNC says so");
-	ok(goes(p.a, p.b, 7), "the rest of it does not come");
-	ok(recv(p.b, got, 1, MSG_PEEK) < 0 && errno == EOPNOTSUPP,
-	   "MSG_PEEK: EOPNOTSUPP");
+	EXPECT_TRUE(recvmsg(p.b, &msg, 0) == 100 && msg.msg_flags & MSG_TRUNC)
+		TH_LOG("is cut, and MSG_TRUNC says so");
+	EXPECT_TRUE(goes(p.a, p.b, 7))
+		TH_LOG("the rest of it does not come");
+	EXPECT_EQ(EOPNOTSUPP, error_of(recv(p.b, got, 1, MSG_PEEK)))
+		TH_LOG("MSG_PEEK: EOPNOTSUPP");
 	pair_end(p);
 	munmap(none, 65536);
 }
 
-static void ends(void)
+TEST_F(link, ends)
 {
 	struct pair p = pair_new();
 
-	is_int(send(p.a, data, 10, 0), 10, "a message,");
-	is_int(shutdown(p.a, SHUT_WR), 0, "shutdown,");
-	is_int(recv(p.b, got, sizeof(got), 0), 10, "it still comes,");
-	is_int(recv(p.b, got, sizeof(got), 0), 0, "then the end");
-	ok(send(p.a, data, 1, MSG_NOSIGNAL) < 0 && errno == EPIPE,
-	   "no more may be sent: EPIPE");
-	ok(goes(p.b, p.a, 20000), "the other way goes on");
+	EXPECT_EQ(10, send(p.a, data, 10, 0))
+		TH_LOG("a message,");
+	EXPECT_EQ(0, shutdown(p.a, SHUT_WR))
+		TH_LOG("shutdown,");
+	EXPECT_EQ(10, recv(p.b, got, sizeof(got), 0))
+		TH_LOG("it still comes,");
+	EXPECT_EQ(0, recv(p.b, got, sizeof(got), 0))
+		TH_LOG("then the end");
+	EXPECT_EQ(EPIPE, error_of(send(p.a, data, 1, MSG_NOSIGNAL)))
+		TH_LOG("no more may be sent: EPIPE");
+	EXPECT_TRUE(goes(p.b, p.a, 20000))
+		TH_LOG("the other way goes on");
 	close(p.b);
-	is_int(recv(p.a, got, sizeof(got), 0), 0, "until it ends too");
+	EXPECT_EQ(0, recv(p.a, got, sizeof(got), 0))
+		TH_LOG("until it ends too");
 	close(p.a);
-	ok(until(!conns_at(0) && !conns_at(1), WAIT_S),
-	   "no connection is left at either end");
+	EXPECT_TRUE(until(!conns_at(0) && !conns_at(1), WAIT_S))
+		TH_LOG("no connection is left at either end");
 }
 
 static int connect_errno(uint32_t node, int service)
@@ -167,7 +224,7 @@ static int connect_errno(uint32_t node, int service)
 	return err;
 }
 
-static void refusals(void)
+TEST_F(link, refusals)
 {
 	uint64_t bad = count_at(0, SSN_A_COUNTERS_BAD_ADDRESS);
 	uint64_t refused = count_at(1, SSN_A_COUNTERS_CONNS_REFUSED);
@@ -176,29 +233,37 @@ static void refusals(void)
 	};
 	int fd;
 
-	is_int(connect_errno(77, SERVICE), EHOSTUNREACH, "no such peer");
-	is_int(count_at(0, SSN_A_COUNTERS_BAD_ADDRESS) - bad, 1, "is counted");
-	is_int(connect_errno(DEALER, SERVICE), EOPNOTSUPP, "the own node");
-	is_int(connect_errno(0, SERVICE), EINVAL, "node 0");
-	is_int(connect_errno(B, 0), EINVAL, "service 0");
-	is_int(connect_errno(B, SERVICE + 1), ECONNREFUSED, "nobody listens");
-	is_int(count_at(1, SSN_A_COUNTERS_CONNS_REFUSED) - refused, 1,
-	       "is counted at the other end");
+	EXPECT_EQ(EHOSTUNREACH, connect_errno(77, SERVICE))
+		TH_LOG("no such peer");
+	EXPECT_EQ(1, count_at(0, SSN_A_COUNTERS_BAD_ADDRESS) - bad)
+		TH_LOG("is counted");
+	EXPECT_EQ(EOPNOTSUPP, connect_errno(DEALER, SERVICE))
+		TH_LOG("the own node");
+	EXPECT_EQ(EINVAL, connect_errno(0, SERVICE))
+		TH_LOG("node 0");
+	EXPECT_EQ(EINVAL, connect_errno(B, 0))
+		TH_LOG("service 0");
+	EXPECT_EQ(ECONNREFUSED, connect_errno(B, SERVICE + 1))
+		TH_LOG("nobody listens");
+	EXPECT_EQ(1, count_at(1, SSN_A_COUNTERS_CONNS_REFUSED) - refused)
+		TH_LOG("is counted at the other end");
 
 	ns_enter(member_ns[0]);
 	fd = link_socket();
-	ok(bind(fd, (void *)&addr, sizeof(addr)) && errno == EADDRINUSE,
-	   "a service twice: EADDRINUSE");
+	EXPECT_TRUE(bind(fd, (void *)&addr, sizeof(addr)) &&
+		    errno == EADDRINUSE)
+		TH_LOG("a service twice: EADDRINUSE");
 	close(fd);
 	ns_enter(here);
-	ok(socket(family, SOCK_STREAM, SSNPROTO_LINK) < 0 &&
-	   errno == ESOCKTNOSUPPORT, "SOCK_STREAM: ESOCKTNOSUPPORT");
-	ok(socket(family, SOCK_SEQPACKET, 9) < 0 && errno == EPROTONOSUPPORT,
-	   "protocol 9: EPROTONOSUPPORT");
+	EXPECT_EQ(ESOCKTNOSUPPORT,
+		  error_of(socket(family, SOCK_STREAM, SSNPROTO_LINK)))
+		TH_LOG("SOCK_STREAM: ESOCKTNOSUPPORT");
+	EXPECT_EQ(EPROTONOSUPPORT, error_of(socket(family, SOCK_SEQPACKET, 9)))
+		TH_LOG("protocol 9: EPROTONOSUPPORT");
 }
 
 /* More than a lease of pad and a run of slots, and every byte counted */
-static void leases(void)
+TEST_F(link, leases)
 {
 	static const int what[] = {
 		SSN_A_COUNTERS_TX_MESSAGES, SSN_A_COUNTERS_TX_BYTES,
@@ -221,7 +286,8 @@ static void leases(void)
 	}
 	for (i = 0; i < 300 && good; i++)
 		good = goes(p.a, p.b, 1 + i * 13 % 5000);
-	ok(good, "300 messages over many leases");
+	EXPECT_TRUE(good)
+		TH_LOG("300 messages over many leases");
 	/* a sender counts what TCP took after the receiver may have it */
 	until(count_at(0, what[4]) - tx[4] == count_at(1, same[4]) - rx[4],
 	      WAIT_S);
@@ -229,20 +295,24 @@ static void leases(void)
 		tx[i] = count_at(0, what[i]) - tx[i];
 		rx[i] = count_at(1, same[i]) - rx[i];
 	}
-	is_int(tx[0], 300, "all counted");
-	for (i = 0; i < 5; i++)
-		is_int(rx[i], tx[i], "what one end sent, the other got: %d", i);
+	EXPECT_EQ(300, tx[0])
+		TH_LOG("all counted");
+	for (i = 0; i < 5; i++) {
+		EXPECT_EQ(tx[i], rx[i])
+			TH_LOG("what one end sent, the other got: %d", i);
+	}
 	slots = tx[2] * SLOT;
-	is_int(tx[3], tx[1] + slots,
-	       "pad: a byte for a byte, and a slot for a record");
+	EXPECT_EQ(tx[1] + slots, tx[3])
+		TH_LOG("pad: a byte for a byte, and a slot for a record");
 	heads = tx[4] - tx[1] - 40 * tx[2];	/* what announcements carry */
-	ok(heads && heads % 24 == 0 && heads / 24 <= tx[2] - 300,
-	   "wire: 40 bytes for a record, 24 more for an announcement");
-	ok(tx[2] > 300, "announcements were among the records");
+	EXPECT_TRUE(heads && heads % 24 == 0 && heads / 24 <= tx[2] - 300)
+		TH_LOG("wire: 40 bytes for a record, 24 more for an announcement");
+	EXPECT_GT(tx[2], 300)
+		TH_LOG("announcements were among the records");
 	pair_end(p);
 }
 
-static void reconnects(void)
+TEST_F(link, reconnects)
 {
 	struct pool before, after;
 	struct pair p;
@@ -257,14 +327,18 @@ static void reconnects(void)
 		good = goes(p.a, p.b, 100) && goes(p.b, p.a, 100);
 		pair_end(p);
 	}
-	ok(good, "ten connections, one after the other");
-	ok(until(!conns_at(0) && !conns_at(1), WAIT_S), "all gone");
+	EXPECT_TRUE(good)
+		TH_LOG("ten connections, one after the other");
+	EXPECT_TRUE(until(!conns_at(0) && !conns_at(1), WAIT_S))
+		TH_LOG("all gone");
 	pool_get(qkd_at[0], B, QKD_DIR_TX, QKD_KIND_PAYLOAD, &after);
-	is_int(after.leased, before.leased, "no pad is held");
-	is_int(before.usable - after.usable,
-	       after.spent - before.spent + after.voided - before.voided,
-	       "what was leased is spent or void");
-	is_int(after.spent - before.spent, 1000, "a hundred bytes each spent");
+	EXPECT_EQ(before.leased, after.leased)
+		TH_LOG("no pad is held");
+	EXPECT_EQ(after.spent - before.spent + after.voided - before.voided,
+		  before.usable - after.usable)
+		TH_LOG("what was leased is spent or void");
+	EXPECT_EQ(1000, after.spent - before.spent)
+		TH_LOG("a hundred bytes each spent");
 }
 
 struct sender {
@@ -282,7 +356,7 @@ static void *blocked_sender(void *arg)
 	return NULL;
 }
 
-static void runs_out(void)
+TEST_F(link, runs_out)
 {
 	struct pair p = pair_new();
 	struct sender s = { .fd = p.a };
@@ -296,30 +370,37 @@ static void runs_out(void)
 		if (recv(p.b, got, sizeof(got), 0) != 60000)
 			break;
 	}
-	is_int(errno, ENOKEY, "after %d messages there is no pad: ENOKEY", n);
-	ok(!(polled(p.a, POLLOUT, 0) & POLLOUT), "poll: not writable");
+	EXPECT_EQ(ENOKEY, errno)
+		TH_LOG("after %d messages there is no pad: ENOKEY", n);
+	EXPECT_TRUE(!(polled(p.a, POLLOUT, 0) & POLLOUT))
+		TH_LOG("poll: not writable");
 	no_pad = count_at(0, SSN_A_COUNTERS_NO_PAD);
-	ok(no_pad > 0, "counted");
+	EXPECT_GT(no_pad, 0)
+		TH_LOG("counted");
 	timeouts(p.a, 1);
-	ok(send(p.a, data, 60000, MSG_NOSIGNAL) < 0 && errno == ENOKEY,
-	   "waiting for it as long as SO_SNDTIMEO says: ENOKEY");
+	EXPECT_EQ(ENOKEY, error_of(send(p.a, data, 60000, MSG_NOSIGNAL)))
+		TH_LOG("waiting for it as long as SO_SNDTIMEO says: ENOKEY");
 	timeouts(p.a, WAIT_S);
 	no_pad = count_at(0, SSN_A_COUNTERS_NO_PAD);
 	pthread_create(&t, NULL, blocked_sender, &s);
-	ok(until(count_at(0, SSN_A_COUNTERS_NO_PAD) > no_pad, WAIT_S),
-	   "one that has time waits");
+	EXPECT_TRUE(until(count_at(0, SSN_A_COUNTERS_NO_PAD) > no_pad, WAIT_S))
+		TH_LOG("one that has time waits");
 	begin = now();
 	pad_more(0, 100 * UNIT);
 	pthread_join(t, NULL);
-	is_int(s.ret, 200000, "until there is pad");
-	ok(now() - begin < WAIT_S / 2, "which wakes it: its time was not up");
-	is_int(recv(p.b, got, sizeof(got), 0), 200000, "and it comes");
-	ok(!memcmp(data, got, 200000), "as it was");
+	EXPECT_EQ(200000, s.ret)
+		TH_LOG("until there is pad");
+	EXPECT_LT(now() - begin, WAIT_S / 2)
+		TH_LOG("which wakes it: its time was not up");
+	EXPECT_EQ(200000, recv(p.b, got, sizeof(got), 0))
+		TH_LOG("and it comes");
+	EXPECT_EQ(0, memcmp(data, got, 200000))
+		TH_LOG("as it was");
 	pair_end(p);
 }
 
 /* A block in use becomes void at one end. */
-static void revoked(void)
+TEST_F(link, revoked)
 {
 	struct pair p;
 	int i;
@@ -332,27 +413,30 @@ static void revoked(void)
 	pad_more(0, BLOCK);
 	pad_more(1, BLOCK);
 	p = pair_new();
-	ok(goes(p.a, p.b, 1000), "new blocks");
+	EXPECT_TRUE(goes(p.a, p.b, 1000))
+		TH_LOG("new blocks");
 	block_void_now(qkd_at[0], known[nknown - 2].id);
-	ok(send(p.a, data, 1000, MSG_NOSIGNAL) < 0 && errno == EKEYREVOKED,
-	   "the sender's block becomes void: EKEYREVOKED");
-	ok(recv(p.b, got, sizeof(got), 0) < 0 &&
-	   (errno == ECONNABORTED || errno == ECONNRESET),
-	   "and the other end does not take that for the end");
+	EXPECT_EQ(EKEYREVOKED, error_of(send(p.a, data, 1000, MSG_NOSIGNAL)))
+		TH_LOG("the sender's block becomes void: EKEYREVOKED");
+	EXPECT_TRUE(recv(p.b, got, sizeof(got), 0) < 0 &&
+		    (errno == ECONNABORTED || errno == ECONNRESET))
+		TH_LOG("and the other end does not take that for the end");
 	pair_end(p);
 
 	pad_more(0, BLOCK);
 	p = pair_new();
-	is_int(send(p.a, data, 1000, 0), 1000, "a message waits unread");
-	ok(until(polled(p.b, POLLIN, 0) & POLLIN, WAIT_S), "at the receiver");
+	EXPECT_EQ(1000, send(p.a, data, 1000, 0))
+		TH_LOG("a message waits unread");
+	EXPECT_TRUE(until(polled(p.b, POLLIN, 0) & POLLIN, WAIT_S))
+		TH_LOG("at the receiver");
 	block_void_now(qkd_at[1], known[nknown - 1].id);
-	ok(recv(p.b, got, sizeof(got), 0) < 0 && errno == EKEYREVOKED,
-	   "its block becomes void there: EKEYREVOKED, no data");
+	EXPECT_EQ(EKEYREVOKED, error_of(recv(p.b, got, sizeof(got), 0)))
+		TH_LOG("its block becomes void there: EKEYREVOKED, no data");
 	block_void_now(qkd_at[0], known[nknown - 1].id);
 	pair_end(p);
 }
 
-static void in_background(void)
+TEST_F(link, in_background)
 {
 	int fd = link_socket(), b, err;
 	struct sockaddr_ssn addr = {};
@@ -363,39 +447,17 @@ static void in_background(void)
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	err = link_to(fd, B, SERVICE) ? errno : 0;
 	/* one CPU may have been given to the other end in between */
-	ok(err == EINPROGRESS || !err, "connect does not wait");
-	ok(until(polled(fd, POLLOUT, 0) & POLLOUT, WAIT_S),
-	   "writable when it is through");
-	ok(!getpeername(fd, (void *)&addr, &len) && addr.ssn_node == B,
-	   "connected");
+	EXPECT_TRUE(err == EINPROGRESS || !err)
+		TH_LOG("connect does not wait");
+	EXPECT_TRUE(until(polled(fd, POLLOUT, 0) & POLLOUT, WAIT_S))
+		TH_LOG("writable when it is through");
+	EXPECT_TRUE(!getpeername(fd, (void *)&addr, &len) && addr.ssn_node == B)
+		TH_LOG("connected");
 	b = accept(listener, NULL, NULL);
-	ok(goes(fd, b, 5), "and it works");
+	EXPECT_TRUE(goes(fd, b, 5))
+		TH_LOG("and it works");
 	close(fd);
 	close(b);
 }
 
-int main(void)
-{
-	link_setup(B);
-	keyctl_padd();
-	pad_more(0, BLOCK);
-	pad_more(0, BLOCK);
-	pad_more(0, BLOCK);
-	pad_more(0, BLOCK);
-	pad_more(1, BLOCK);
-	pad_more(1, BLOCK);
-	pad_more(1, BLOCK);
-	sizes();
-	who();
-	shares();
-	faults();
-	ends();
-	refusals();
-	tags_more();
-	leases();
-	reconnects();
-	runs_out();
-	revoked();
-	in_background();
-	return tap_done();
-}
+TEST_HARNESS_MAIN

@@ -249,6 +249,26 @@ static bool quiet(void)
 	return until(!conns_at(0) && !conns_at(1), WAIT_S);
 }
 
+/* Two nodes, and the third place in between */
+FIXTURE(attack) {
+};
+
+FIXTURE_SETUP(attack)
+{
+	int i;
+
+	signal(SIGPIPE, SIG_IGN);
+	link_network(MITM);
+	for (i = 0; i < 12; i++)
+		pad_more(0, BLOCK);
+	pad_more(1, BLOCK);
+	middle_start();
+}
+
+FIXTURE_TEARDOWN(attack)
+{
+}
+
 /* --- what is on the wire */
 
 static const uint8_t *slot_key(const uint8_t *block, uint32_t slot)
@@ -301,7 +321,8 @@ static void road_move(struct road *road, uint32_t len, uint32_t unit)
 }
 
 /* Checks the copy of the stream; @clear: what was sent, @len bytes in all. */
-static void wire_is_right(const uint8_t *clear, size_t len)
+static void wire_is_right(struct __test_metadata *_metadata,
+			  const uint8_t *clear, size_t len)
 {
 	struct road tags = {}, pads = {};
 	const uint8_t *r = there + HELLO_LEN, *end = there + nthere, *key, *pad;
@@ -313,12 +334,14 @@ static void wire_is_right(const uint8_t *clear, size_t len)
 
 	key = slot_key(there + 44, be32(there + 60) * 64);
 	poly1305(key, there, 112, there, 0, tag);
-	ok(key && !memcmp(tag, there + 112, 16),
-	   "HELLO: Poly1305 under the first slot of its lease");
+	EXPECT_TRUE(key && !memcmp(tag, there + 112, 16))
+		TH_LOG("HELLO: Poly1305 under the first slot of its lease");
 	key = slot_key(back + 48, be32(back + 64) * 64);
 	poly1305(key, back, 112, back, 0, tag);
-	ok(key && !memcmp(tag, back + 112, 16), "ACCEPT likewise");
-	ok(!memcmp(back + 16, there + 112, 16), "ACCEPT names the HELLO's tag");
+	EXPECT_TRUE(key && !memcmp(tag, back + 112, 16))
+		TH_LOG("ACCEPT likewise");
+	EXPECT_EQ(0, memcmp(back + 16, there + 112, 16))
+		TH_LOG("ACCEPT names the HELLO's tag");
 	memcpy(id, there + 28, 16);
 	memcpy(id + 16, back + 32, 16);
 	road_add(&tags, there + 44);
@@ -351,15 +374,20 @@ static void wire_is_right(const uint8_t *clear, size_t len)
 		road_move(&pads, n, UNIT);
 		done += n;
 	}
-	ok(right_seq, "sequence, slot and offset count on, %zu records", records);
-	ok(right_tags, "every tag is Poly1305 under its own slot");
-	ok(right_data && done == len,
-	   "every byte is under a pad byte of its own, %zu bytes", done);
+	EXPECT_TRUE(right_seq)
+		TH_LOG("sequence, slot and offset count on, %zu records",
+		       records);
+	EXPECT_TRUE(right_tags)
+		TH_LOG("every tag is Poly1305 under its own slot");
+	EXPECT_TRUE(right_data && done == len)
+		TH_LOG("every byte is under a pad byte of its own, %zu bytes",
+		       done);
 	in_clear = memmem(there, nthere, clear + 1000, 32);
-	ok(!in_clear, "nothing of it is there in clear");
+	EXPECT_FALSE(in_clear)
+		TH_LOG("nothing of it is there in clear");
 }
 
-static void on_the_wire(void)
+TEST_F(attack, on_the_wire)
 {
 	static uint8_t clear[2 * 200000 + 100];
 	struct pair p;
@@ -370,16 +398,19 @@ static void on_the_wire(void)
 		clear[i] = clear[200000 + i] = "PLAIN TEXT "[i % 11];
 	plan.act = PASS;
 	p = pair_new();
-	ok(send(p.a, clear, 200000, 0) == 200000 &&
-	   send(p.a, clear + 200000, 200000, 0) == 200000 &&
-	   send(p.a, clear + 400000, 100, 0) == 100, "three messages");
-	is_int(recv(p.b, got, sizeof(got), 0), 200000, "come");
+	EXPECT_TRUE(send(p.a, clear, 200000, 0) == 200000 &&
+		    send(p.a, clear + 200000, 200000, 0) == 200000 &&
+		    send(p.a, clear + 400000, 100, 0) == 100)
+		TH_LOG("three messages");
+	EXPECT_EQ(200000, recv(p.b, got, sizeof(got), 0))
+		TH_LOG("come");
 	recv(p.b, got, sizeof(got), 0);
-	is_int(recv(p.b, got, sizeof(got), 0), 100, "all of them");
+	EXPECT_EQ(100, recv(p.b, got, sizeof(got), 0))
+		TH_LOG("all of them");
 	pair_end(p);
 	if (!quiet())
 		bail("connections do not end");
-	wire_is_right(clear, 400100);
+	wire_is_right(_metadata, clear, 400100);
 }
 
 /* --- in the middle of a connection */
@@ -416,7 +447,8 @@ static const struct deed deeds[] = {
 	  SSN_A_COUNTERS_TRUNCATED },
 };
 
-static void tamper(const struct deed *d)
+static void tamper(struct __test_metadata *_metadata,
+		   const struct deed *d)
 {
 	struct ssn_share head = { .group = 1, .x = 4 };
 	uint64_t before = count_at(1, d->counter);
@@ -429,16 +461,25 @@ static void tamper(const struct deed *d)
 	put(p.a, NULL, data, 500, 0);
 	put(p.a, &head, data, 150000, 0);
 	put(p.a, NULL, data, 150000, 0);
-	is_int(recv(p.b, got, sizeof(got), 0), 500,
-	       "%s: what came before is there", d->name);
-	is_int(recv(p.b, got, sizeof(got), 0) < 0 ? errno : 0, d->err,
-	       "the next is not, and says why");
-	is_int(count_at(1, d->counter) - before, 1, "counted");
-	is_int(recv(p.b, got, sizeof(got), 0) < 0 ? errno : 0, d->err,
-	       "it stays so");
+	EXPECT_EQ(500, recv(p.b, got, sizeof(got), 0))
+		TH_LOG("%s: what came before is there", d->name);
+	EXPECT_EQ(d->err, error_of(recv(p.b, got, sizeof(got), 0)))
+		TH_LOG("%s: the next is not, and says why", d->name);
+	EXPECT_EQ(1, count_at(1, d->counter) - before)
+		TH_LOG("%s: counted", d->name);
+	EXPECT_EQ(d->err, error_of(recv(p.b, got, sizeof(got), 0)))
+		TH_LOG("%s: it stays so", d->name);
 	pair_end(p);
 	if (!quiet())
 		bail("%s: connections do not end", d->name);
+}
+
+TEST_F(attack, tampering)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(deeds); i++)
+		tamper(_metadata, &deeds[i]);
 }
 
 /* --- at the beginning of one */
@@ -451,7 +492,7 @@ static int connect_errno(void)
 	return err;
 }
 
-static void beginnings(void)
+TEST_F(attack, beginnings)
 {
 	static const struct deed at_hello[] = {
 		{ "the nonce", HELLO_NONCE, 0, 0, SSN_A_COUNTERS_BAD_TAG },
@@ -465,15 +506,18 @@ static void beginnings(void)
 	for (i = 0; i < sizeof(at_hello) / sizeof(*at_hello); i++) {
 		before = count_at(1, at_hello[i].counter);
 		plan.act = at_hello[i].act;
-		ok(connect_errno(), "%s of the HELLO: no connection",
-		   at_hello[i].name);
-		is_int(count_at(1, at_hello[i].counter) - before, 1, "counted");
+		EXPECT_TRUE(connect_errno())
+			TH_LOG("%s of the HELLO: no connection",
+			       at_hello[i].name);
+		EXPECT_EQ(1, count_at(1, at_hello[i].counter) - before)
+			TH_LOG("counted");
 		quiet();
 	}
-	is_int(count_at(1, SSN_A_COUNTERS_CONNS_ACCEPTED), accepted,
-	       "and none was accepted");
+	EXPECT_EQ(accepted, count_at(1, SSN_A_COUNTERS_CONNS_ACCEPTED))
+		TH_LOG("and none was accepted");
 	plan.act = ACCEPT_TAG;
-	is_int(connect_errno(), EKEYREJECTED, "a bit of the ACCEPT");
+	EXPECT_EQ(EKEYREJECTED, connect_errno())
+		TH_LOG("a bit of the ACCEPT");
 	plan.act = PASS;
 	close(accept(listener, NULL, NULL));
 	quiet();
@@ -496,7 +540,7 @@ static bool thrown_out(const void *bytes, size_t len)
 	return out;
 }
 
-static void replays(void)
+TEST_F(attack, replays)
 {
 	uint8_t hello[HELLO_LEN];
 	uint64_t before = count_at(1, SSN_A_COUNTERS_REPLAYED_HELLO);
@@ -507,17 +551,21 @@ static void replays(void)
 	pair_end(p);
 	quiet();
 	memcpy(hello, there, sizeof(hello));
-	ok(thrown_out(hello, sizeof(hello)), "a HELLO again: thrown out");
-	is_int(count_at(1, SSN_A_COUNTERS_REPLAYED_HELLO) - before, 1,
-	       "counted");
-	ok(recv(listener, got, 1, MSG_DONTWAIT) < 0 &&
-	   !(polled(listener, POLLIN, 0) & POLLIN), "nobody to accept");
+	EXPECT_TRUE(thrown_out(hello, sizeof(hello)))
+		TH_LOG("a HELLO again: thrown out");
+	EXPECT_EQ(1, count_at(1, SSN_A_COUNTERS_REPLAYED_HELLO) - before)
+		TH_LOG("counted");
+	EXPECT_TRUE(recv(listener, got, 1, MSG_DONTWAIT) < 0 &&
+		    !(polled(listener, POLLIN, 0) & POLLIN))
+		TH_LOG("nobody to accept");
 
 	/* a block that no one has: nothing to compute, nothing to cap */
 	bad = count_at(1, SSN_A_COUNTERS_BAD_HELLO);
 	hello[44] ^= 1;
-	ok(thrown_out(hello, sizeof(hello)), "an unknown block");
-	is_int(count_at(1, SSN_A_COUNTERS_BAD_HELLO) - bad, 1, "counted");
+	EXPECT_TRUE(thrown_out(hello, sizeof(hello)))
+		TH_LOG("an unknown block");
+	EXPECT_EQ(1, count_at(1, SSN_A_COUNTERS_BAD_HELLO) - bad)
+		TH_LOG("counted");
 	hello[44] ^= 1;
 
 	/* a run that nobody used: a guess, as often as he likes? */
@@ -529,18 +577,19 @@ static void replays(void)
 		if (!thrown_out(hello, sizeof(hello)))
 			break;
 	}
-	is_int(i, 70, "70 guesses: all thrown out");
-	/* the nonce that was changed above was the first guess */
-	is_int(count_at(1, SSN_A_COUNTERS_BAD_TAG) - bad, 63,
-	       "64 with the one before were looked at");
-	is_int(count_at(1, SSN_A_COUNTERS_FLOOD) - flood, 7, "then no more");
+	EXPECT_EQ(70, i)
+		TH_LOG("70 guesses: all thrown out");
+	EXPECT_EQ(64, count_at(1, SSN_A_COUNTERS_BAD_TAG) - bad)
+		TH_LOG("64 were looked at");
+	EXPECT_EQ(6, count_at(1, SSN_A_COUNTERS_FLOOD) - flood)
+		TH_LOG("then no more");
 	/* other blocks are as before */
 	block_void_now(qkd_at[0], tags[0][0].id);
 	block_void_now(qkd_at[1], tags[0][0].id);
 	tags_more();
 	p = pair_new();
-	ok(send(p.a, data, 9, 0) == 9 && recv(p.b, got, 99, 0) == 9,
-	   "with another block all is well");
+	EXPECT_TRUE(send(p.a, data, 9, 0) == 9 && recv(p.b, got, 99, 0) == 9)
+		TH_LOG("with another block all is well");
 	pair_end(p);
 	quiet();
 }
@@ -570,70 +619,69 @@ static uint64_t turned_away(void)
 	       count_at(1, SSN_A_COUNTERS_TIMEOUT);
 }
 
-static void flood(void)
+static void stranger_addresses(int n)
 {
-	static int fd[ADDRS * 8];
-	uint64_t before = count_at(1, SSN_A_COUNTERS_FLOOD);
-	uint64_t late = count_at(1, SSN_A_COUNTERS_TIMEOUT), all;
-	struct pair p;
-	double begin;
-	int i, n = 0;
+	int i;
 
 	ns_enter(member_ns[1]);
-	for (i = 0; i < ADDRS; i++)
+	for (i = 0; i < n; i++)
 		sh("ip addr add 10.9.0.%d/24 dev eth0", 100 + i);
 	ns_enter(here);
+}
 
+TEST_F(attack, flood_from_one)
+{
+	uint64_t before = count_at(1, SSN_A_COUNTERS_FLOOD);
+	uint64_t late = count_at(1, SSN_A_COUNTERS_TIMEOUT);
+	struct pair p;
+	int i, n = 0, fd[20];
+
+	stranger_addresses(1);
 	for (i = 0; i < 20; i++)
 		fd[n++] = stranger(0);
-	ok(until(count_at(1, SSN_A_COUNTERS_FLOOD) - before == 12, WAIT_S),
-	   "of 20 from one address 12 are turned away");
+	EXPECT_TRUE(until(count_at(1, SSN_A_COUNTERS_FLOOD) - before == 12,
+		    WAIT_S))
+		TH_LOG("of 20 from one address 12 are turned away");
 	p = pair_new();
-	ok(send(p.a, data, 9, 0) == 9 && recv(p.b, got, 99, 0) == 9,
-	   "others come in meanwhile");
+	EXPECT_TRUE(send(p.a, data, 9, 0) == 9 && recv(p.b, got, 99, 0) == 9)
+		TH_LOG("others come in meanwhile");
 	pair_end(p);
-	ok(until(count_at(1, SSN_A_COUNTERS_TIMEOUT) - late == 8, WAIT_S),
-	   "8 are sent away when they say nothing");
+	EXPECT_TRUE(until(count_at(1, SSN_A_COUNTERS_TIMEOUT) - late == 8,
+		    WAIT_S))
+		TH_LOG("8 are sent away when they say nothing");
 	while (n)
 		close(fd[--n]);
-	quiet();
+}
 
-	before = count_at(1, SSN_A_COUNTERS_FLOOD);
-	all = turned_away();
+TEST_F(attack, flood_from_many)
+{
+	uint64_t before = count_at(1, SSN_A_COUNTERS_FLOOD);
+	uint64_t all = turned_away();
+	int i, n = 0, fd[ADDRS * 8];
+	struct pair p;
+	double begin;
+	bool slow;
+
+	stranger_addresses(ADDRS);
 	begin = now();
 	for (i = 0; i < ADDRS * 8; i++)
 		fd[n++] = stranger(i / 8);
-	if (now() - begin > 4)
-		skip("at most 256 at a time", "this guest is too slow");
-	else
-		ok(until(count_at(1, SSN_A_COUNTERS_FLOOD) - before == 64, 1),
-		   "of 320 from 40 addresses 64 are turned away");
-	ok(until(turned_away() - all == ADDRS * 8, WAIT_S), "then all of them");
+	slow = now() - begin > 4;	/* the first were sent away meanwhile */
+	if (!slow) {
+		EXPECT_TRUE(until(count_at(1, SSN_A_COUNTERS_FLOOD) - before ==
+			    64, 1))
+			TH_LOG("of 320 from 40 addresses 64 are turned away");
+	}
+	EXPECT_TRUE(until(turned_away() - all == ADDRS * 8, WAIT_S))
+		TH_LOG("then all of them");
 	while (n)
 		close(fd[--n]);
 	p = pair_new();
-	ok(send(p.a, data, 9, 0) == 9 && recv(p.b, got, 99, 0) == 9,
-	   "and there is room again");
+	EXPECT_TRUE(send(p.a, data, 9, 0) == 9 && recv(p.b, got, 99, 0) == 9)
+		TH_LOG("and there is room again");
 	pair_end(p);
-	quiet();
+	if (slow && !_metadata->exit_code)
+		SKIP(return, "256 at a time: this guest is too slow");
 }
 
-int main(void)
-{
-	unsigned int i;
-
-	signal(SIGPIPE, SIG_IGN);
-	link_setup(MITM);
-	for (i = 0; i < 12; i++)
-		pad_more(0, BLOCK);
-	pad_more(1, BLOCK);
-	pad_more(1, BLOCK);
-	middle_start();
-	on_the_wire();
-	for (i = 0; i < sizeof(deeds) / sizeof(*deeds); i++)
-		tamper(&deeds[i]);
-	beginnings();
-	replays();
-	flood();
-	return tap_done();
-}
+TEST_HARNESS_MAIN

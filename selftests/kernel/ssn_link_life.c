@@ -5,8 +5,6 @@
  *
  * timeout: 240
  */
-#include <sys/syscall.h>
-
 #include "ssn_link_util.h"
 
 #define ROUNDS	3
@@ -52,21 +50,21 @@ static void half_open(int *fd, int n)
 	ns_enter(here);
 }
 
-static void round_of(int nr)
+static void round_of(struct __test_metadata *_metadata, int nr)
 {
 	int a[3], half[5], i, old = ns_here();
 	char text[UUID_TEXT];
 	struct pair p;
 
 	nknown = 0;
-	link_setup(B);
+	link_network(B);
 	pad_more(0, 200 * UNIT);
 	pad_more(1, 200 * UNIT);
 	p = pair_new();
-	ok(send(p.a, data, sizeof(data), 0) == sizeof(data) &&
-	   send(p.b, data, sizeof(data), 0) == sizeof(data) &&
-	   recv(p.b, got, sizeof(got), 0) == sizeof(got),
-	   "round %d: an open connection, one message unread", nr);
+	EXPECT_TRUE(send(p.a, data, sizeof(data), 0) == sizeof(data) &&
+		    send(p.b, data, sizeof(data), 0) == sizeof(data) &&
+		    recv(p.b, got, sizeof(got), 0) == sizeof(got))
+		TH_LOG("round %d: an open connection, one message unread", nr);
 	for (i = 0; i < 3; i++) {
 		a[i] = link_socket();
 		if (link_to(a[i], B, SERVICE))
@@ -80,10 +78,10 @@ static void round_of(int nr)
 	close(p.b);
 	close(listener);
 	forget_namespaces();
-	ok(until(!key_listed(text), 60),
-	   "the namespace with 1 open, 3 unaccepted, 5 half open goes");
-	ok(recv(p.a, got, sizeof(got), MSG_DONTWAIT) == sizeof(got),
-	   "what had come before can be read");
+	EXPECT_TRUE(until(!key_listed(text), 60))
+		TH_LOG("the namespace with 1 open, 3 unaccepted, 5 half open goes");
+	EXPECT_EQ(sizeof(got), recv(p.a, got, sizeof(got), MSG_DONTWAIT))
+		TH_LOG("what had come before can be read");
 	close(p.a);
 	for (i = 0; i < 3; i++)
 		close(a[i]);
@@ -96,40 +94,30 @@ static void round_of(int nr)
 	close(old);
 }
 
-static int unload(void)
+TEST(namespace_goes)
 {
-	return syscall(SYS_delete_module, "ssn_crypt", O_NONBLOCK) ? errno : 0;
-}
+	int i;
 
-static int load(void)
-{
-	const char *dir = getenv("SSN_MODULES");
-	char path[4096];
-	int fd, err;
-
-	snprintf(path, sizeof(path), "%s/ssn_crypt.ko", dir ? dir : ".");
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		bail("%s: %s", path, strerror(errno));
-	err = syscall(SYS_finit_module, fd, "", 0) ? errno : 0;
-	close(fd);
-	return err;
+	for (i = 0; i < ROUNDS; i++)
+		round_of(_metadata, i);
 }
 
 /* With namespaces that stay, and connections that still say goodbye */
-static void module_goes(void)
+TEST(module_goes)
 {
 	struct pair p;
 	int a, half[3], i;
 
 	nknown = 0;
-	link_setup(B);
+	link_network(B);
 	pad_more(0, 200 * UNIT);
 	pad_more(1, 200 * UNIT);
 	p = pair_new();
-	is_int(unload(), EWOULDBLOCK, "rmmod with sockets open: refused");
-	ok(send(p.a, data, 100, 0) == 100 &&
-	   recv(p.b, got, sizeof(got), 0) == 100, "and they work");
+	EXPECT_EQ(EWOULDBLOCK, error_of(module_unload("ssn_crypt")))
+		TH_LOG("rmmod with sockets open: refused");
+	EXPECT_TRUE(send(p.a, data, 100, 0) == 100 &&
+		    recv(p.b, got, sizeof(got), 0) == 100)
+		TH_LOG("and they work");
 	a = link_socket();
 	if (link_to(a, B, SERVICE))
 		bail("connect: %s", strerror(errno));
@@ -140,18 +128,12 @@ static void module_goes(void)
 	close(a);
 	close(p.b);
 	close(listener);
-	is_int(unload(), 0, "rmmod with connections that linger: done");
-	is_int(load(), 0, "and it can come back");
+	EXPECT_EQ(0, module_unload("ssn_crypt"))
+		TH_LOG("rmmod with connections that linger: done");
+	EXPECT_EQ(0, module_load("ssn_crypt"))
+		TH_LOG("and it can come back");
 	for (i = 0; i < 3; i++)
 		close(half[i]);
 }
 
-int main(void)
-{
-	int i;
-
-	for (i = 0; i < ROUNDS; i++)
-		round_of(i);
-	module_goes();
-	return tap_done();
-}
+TEST_HARNESS_MAIN

@@ -8,6 +8,18 @@
 
 static uint8_t data[SSN_MSG_MAX], got[SSN_MSG_MAX];
 
+FIXTURE(link) {
+};
+
+FIXTURE_SETUP(link)
+{
+	link_network(B);
+}
+
+FIXTURE_TEARDOWN(link)
+{
+}
+
 /* Usable payload bytes from "a" to "b", as one end sees them */
 static uint64_t usable(int at)
 {
@@ -20,7 +32,7 @@ static uint64_t usable(int at)
 }
 
 /* A message that the pool cannot finish takes nothing of it */
-static void too_much(void)
+TEST_F(link, too_much)
 {
 	struct pair p;
 	uint64_t before;
@@ -30,27 +42,33 @@ static void too_much(void)
 	pad_more(1, 40 * UNIT);
 	p = pair_new();
 	before = usable(0);
-	for (i = 0; i < 3; i++)
-		is_errno(send(p.a, data, 64 * UNIT, MSG_DONTWAIT), ENOKEY,
-			 "64 units of a pool of 40");
-	is_int(usable(0), before, "nothing was leased for it");
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(ENOKEY,
+			  error_of(send(p.a, data, 64 * UNIT, MSG_DONTWAIT)))
+			TH_LOG("64 units of a pool of 40");
+	}
+	EXPECT_EQ(before, usable(0))
+		TH_LOG("nothing was leased for it");
 	fill_random(data, 30 * UNIT);
-	is_int(send(p.a, data, 30 * UNIT, MSG_DONTWAIT), 30 * UNIT,
-	       "30 can still be sent");
-	ok(recv(p.b, got, sizeof(got), 0) == 30 * UNIT &&
-	   !memcmp(got, data, 30 * UNIT), "and arrive");
+	EXPECT_EQ(30 * UNIT, send(p.a, data, 30 * UNIT, MSG_DONTWAIT))
+		TH_LOG("30 can still be sent");
+	EXPECT_TRUE(recv(p.b, got, sizeof(got), 0) == 30 * UNIT &&
+		    !memcmp(got, data, 30 * UNIT))
+		TH_LOG("and arrive");
 	pair_end(p);
-	ok(until(!conns_at(0) && !conns_at(1), WAIT_S), "the connection ends");
+	EXPECT_TRUE(until(!conns_at(0) && !conns_at(1), WAIT_S))
+		TH_LOG("the connection ends");
 }
 
 /* What was on its way to a socket that was closed is wiped there too */
-static void to_a_closed(void)
+TEST_F(link, to_a_closed)
 {
 	struct pair p;
 	int i;
 
 	pad_more(0, 200 * UNIT);
-	ok(usable(0) == usable(1), "both ends have the same");
+	EXPECT_EQ(usable(1), usable(0))
+		TH_LOG("both ends have the same");
 	p = pair_new();
 	/* the receiver's socket goes while messages are on their way */
 	for (i = 0; i < 8; i++) {
@@ -59,15 +77,17 @@ static void to_a_closed(void)
 		if (send(p.a, data, 20 * UNIT, MSG_NOSIGNAL) != 20 * UNIT)
 			break;
 	}
-	ok(i >= 4, "%d messages were sent, some to nobody", i);
+	EXPECT_GE(i, 4)
+		TH_LOG("%d messages were sent, some to nobody", i);
 	close(p.a);
-	ok(until(!conns_at(0) && !conns_at(1), WAIT_S), "the connection ends");
-	is_int(usable(1), usable(0),
-	       "both ends agree: what was sent is void, read or not");
+	EXPECT_TRUE(until(!conns_at(0) && !conns_at(1), WAIT_S))
+		TH_LOG("the connection ends");
+	EXPECT_EQ(usable(0), usable(1))
+		TH_LOG("both ends agree: what was sent is void, read or not");
 }
 
 /* SO_ERROR of a connect that nobody answers, and that is cut off then */
-static void so_error(void)
+TEST_F(link, so_error)
 {
 	struct sockaddr_in sin = address(MITM);
 	int fd = link_socket(), silent, conn, err = 0;
@@ -83,24 +103,20 @@ static void so_error(void)
 	if (peer_set(ssn_at[0], B, SSN_ROLE_SHAREHOLDER, MITM))
 		bail("peer-set: %s", nl_text);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
-	is_errno(link_to(fd, B, SERVICE), EINPROGRESS, "a connect goes on");
+	EXPECT_EQ(EINPROGRESS, error_of(link_to(fd, B, SERVICE)))
+		TH_LOG("a connect goes on");
 	conn = accept(silent, NULL, NULL);
 	close(silent);
 	close(conn);
-	ok(until(polled(fd, POLLOUT, 0) & POLLERR, WAIT_S),
-	   "poll says that it failed");
+	EXPECT_TRUE(until(polled(fd, POLLOUT, 0) & POLLERR, WAIT_S))
+		TH_LOG("poll says that it failed");
 	getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
-	is_int(err, ECONNRESET, "SO_ERROR why");
+	EXPECT_EQ(ECONNRESET, err)
+		TH_LOG("SO_ERROR why");
 	getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
-	is_int(err, 0, "once");
+	EXPECT_EQ(0, err)
+		TH_LOG("once");
 	close(fd);
 }
 
-int main(void)
-{
-	link_setup(B);
-	too_much();
-	to_a_closed();
-	so_error();
-	return tap_done();
-}
+TEST_HARNESS_MAIN

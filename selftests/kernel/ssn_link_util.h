@@ -193,7 +193,7 @@ static UNUSED int conns_at(int at)
 }
 
 /* @via: host that "a" believes "b" to be at */
-static UNUSED void link_setup(int via)
+static UNUSED void link_network(int via)
 {
 	int i;
 

@@ -116,6 +116,23 @@ static bool settled(int fd)
 	return pongs == MEMBERS;
 }
 
+FIXTURE(share) {
+	int fd;
+};
+
+FIXTURE_SETUP(share)
+{
+	members_begin(4);
+	wire_open();
+	self->fd = share_to(GROUP);
+}
+
+FIXTURE_TEARDOWN(share)
+{
+	close(self->fd);
+	members_end();
+}
+
 /* --- */
 
 static bool comes(int fd, size_t len)
@@ -144,8 +161,9 @@ static int payload_to(const uint64_t *bytes, size_t len)
 	return set;
 }
 
-static void travels(int fd)
+TEST_F(share, travels)
 {
+	int fd = self->fd;
 	const size_t len = 300001;
 	uint64_t bytes[MEMBERS], pad[MEMBERS], total = 0;
 	int i, m, set, good = 0, even[MEMBERS] = {}, exact = 0;
@@ -170,28 +188,33 @@ static void travels(int fd)
 			even[i] += set >> i & 1;
 		}
 	}
-	is_int(good, MEMBERS, "a message travels to n - k + 1 members, each time");
+	EXPECT_EQ(MEMBERS, good)
+		TH_LOG("a message travels to n - k + 1 members, each time");
 	for (good = i = 0; i < MEMBERS; i++)
 		good += even[i] == MEMBERS - K + 1;
-	is_int(good, MEMBERS, "which they are goes round: all carry the same");
-	ok(total <= MEMBERS * (len * 3 + 5 * 2048),
-	   "on the wire: %.4f L, n - k + 1 is 3",
-	   (double)total / (MEMBERS * len));
+	EXPECT_EQ(MEMBERS, good)
+		TH_LOG("which they are goes round: all carry the same");
+	EXPECT_LE(total, MEMBERS * (len * 3 + 5 * 2048))
+		TH_LOG("on the wire: %.4f L, n - k + 1 is 3",
+		       (double)total / (MEMBERS * len));
 	for (i = 0; i < MEMBERS; i++) {
 		pad[i] = counter(NODE(i), SSN_A_COUNTERS_TX_PAD_BYTES) - pad[i];
 		exact += pad[i] >= MEMBERS * len &&
 			 pad[i] <= MEMBERS * (len + 2048);
 	}
-	is_int(exact, MEMBERS, "all members' pads are used alike");
+	EXPECT_EQ(MEMBERS, exact)
+		TH_LOG("all members' pads are used alike");
 	tell(fd, 0, "play 0 5");
 	for (good = m = 0; m < MEMBERS; m++)
 		good += comes(fd, len);
-	is_int(good, MEMBERS, "all come back");
+	EXPECT_EQ(MEMBERS, good)
+		TH_LOG("all come back");
 }
 
 /* Whoever adopted, any k give it */
-static void subsets(int fd)
+TEST_F(share, subsets)
 {
+	int fd = self->fd;
 	static const size_t size[] = { 1, 4097, 65537, 262145 };
 	unsigned int set, i, s, good = 0, want = 0;
 
@@ -212,13 +235,15 @@ static void subsets(int fd)
 			want++;
 		}
 	}
-	is_int(good, want, "each 3 of 5 give messages of each size");
+	EXPECT_EQ(want, good)
+		TH_LOG("each 3 of 5 give messages of each size");
 	set_xset(fd, SSN_READ_SET, ALL);
 }
 
 /* Not even equal data gives equal shares, and none is the data */
-static void fresh(int fd)
+TEST_F(share, fresh)
 {
+	int fd = self->fd;
 	static uint8_t share[2][MEMBERS][8192];
 	struct ssn_share head = next_head(), back;
 	unsigned int i, m, equal = 0, plain = 0;
@@ -247,16 +272,18 @@ static void fresh(int fd)
 		for (j = 0; j < len; j++)
 			plain += share[0][i][j] == 0x5a;
 	}
-	is_int(equal, 0, "equal data, other shares: other pad each time");
+	EXPECT_EQ(0, equal)
+		TH_LOG("equal data, other shares: other pad each time");
 	/* 40960 uniform bytes: 160 expected, 12.6 the standard deviation */
-	ok(plain < 290, "shares are not the data: %u bytes in common", plain);
+	EXPECT_LT(plain, 290)
+		TH_LOG("shares are not the data: %u bytes in common", plain);
 }
 
 /*
  * k = n = 3: two adopt, one is sent to, and each takes its turn. The pads of those
  * two whose turn it is next become void: then no interpolated byte may leave.
  */
-static void none_leaves(void)
+TEST_F(share, none_leaves)
 {
 	struct ssn_share head = next_head();
 	struct ssn_member row[MEMBERS];
@@ -270,7 +297,8 @@ static void none_leaves(void)
 	fd = share_to(9);
 	wire_bytes(bytes);
 	/* leases are held from now on, enough for the next message */
-	is_int(put(fd, &head, data, len, 0), (long long)len, "three of three");
+	EXPECT_EQ((long long)len, put(fd, &head, data, len, 0))
+		TH_LOG("three of three");
 	for (i = 0; i < 3; i++) {
 		tell(fd, X(i), "ping");
 		take(fd, &back, got, sizeof(got), 0);
@@ -283,33 +311,19 @@ static void none_leaves(void)
 		if (i != to)
 			pads_void(i);
 	head.message = 1;
-	is_errno(put(fd, &head, data, len, 0), ECOMM,
-		 "who should adopt has no pad any more: dealt to nobody");
+	EXPECT_EQ(ECOMM, error_of(put(fd, &head, data, len, 0)))
+		TH_LOG("who should adopt has no pad any more: dealt to nobody");
 	/* the third one answers behind whatever it was sent */
 	members_of(fd, row);
 	tell(fd, X(to), "ping");
-	ok(until(take(fd, &back, got, sizeof(got), MSG_DONTWAIT) == 4, 20),
-	   "the third is still there");
+	EXPECT_TRUE(until(take(fd, &back, got, sizeof(got), MSG_DONTWAIT) == 4,
+		    20))
+		TH_LOG("the third is still there");
 	wire_bytes(bytes);
-	ok(bytes[to] < len, "and no interpolated byte has left");
+	EXPECT_LT(bytes[to], len)
+		TH_LOG("and no interpolated byte has left");
 	close(fd);
 	group_del(9);
 }
 
-int main(void)
-{
-	int fd;
-
-	share_setup(12);
-	wire_open();
-	fd = share_to(GROUP);
-	travels(fd);
-	subsets(fd);
-	fresh(fd);
-	close(fd);
-	for (fd = 0; fd < 3; fd++)
-		pads_more(fd, 2);
-	none_leaves();
-	share_teardown();
-	return tap_done();
-}
+TEST_HARNESS_MAIN

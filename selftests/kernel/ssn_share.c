@@ -87,54 +87,86 @@ static bool comes(int fd, const struct ssn_share *sent, size_t len)
 	return !memcmp(got, data, len) && same_head(&head, sent) && !head.x;
 }
 
-static void addresses(void)
+/* A dealer with a share socket, and members */
+FIXTURE(share) {
+	int fd;
+};
+
+FIXTURE_SETUP(share)
+{
+	members_begin(3);
+	self->fd = share_to(GROUP);
+}
+
+FIXTURE_TEARDOWN(share)
+{
+	close(self->fd);
+	members_end();
+}
+
+TEST_F(share, addresses)
 {
 	struct sockaddr_ssn addr = { .ssn_family = family };
 	int fd = share_socket(SSNPROTO_SHARE), one = 1;
 	struct ssn_share head = next_head();
 	struct ssn_member row[MEMBERS];
 
-	is_errno(share_connect(fd, 99), ENOENT, "an unknown group");
-	is_errno(connect(fd, (void *)&addr, sizeof(addr)), EINVAL,
-		 "group 0");
+	EXPECT_EQ(ENOENT, error_of(share_connect(fd, 99)))
+		TH_LOG("an unknown group");
+	EXPECT_EQ(EINVAL, error_of(connect(fd, (void *)&addr, sizeof(addr))))
+		TH_LOG("group 0");
 	addr.ssn_group = GROUP;
 	addr.ssn_node = NODE(0);
-	is_errno(connect(fd, (void *)&addr, sizeof(addr)), EINVAL,
-		 "a group and a node");
+	EXPECT_EQ(EINVAL, error_of(connect(fd, (void *)&addr, sizeof(addr))))
+		TH_LOG("a group and a node");
 	addr.ssn_node = 0;
-	is_errno(connect(fd, (void *)&addr, sizeof(addr) - 1), EINVAL,
-		 "a short address");
+	EXPECT_EQ(EINVAL,
+		  error_of(connect(fd, (void *)&addr, sizeof(addr) - 1)))
+		TH_LOG("a short address");
 	addr.ssn_family = AF_INET;
-	is_errno(connect(fd, (void *)&addr, sizeof(addr)), EAFNOSUPPORT,
-		 "another family");
-	is_errno(put(fd, &head, data, 10, 0), ENOTCONN, "not yet connected");
-	is_errno(take(fd, &head, got, 10, 0), ENOTCONN, "nor to receive");
-	is_errno(members_of(fd, row), ENOTCONN, "no members either");
-	is_errno(set_xset(fd, SSN_WRITE_SET, ALL), ENOTCONN, "nor a write set");
-	is_errno(setsockopt(fd, SOL_SSN, 99, &one, sizeof(one)), ENOPROTOOPT,
-		 "an unknown option");
+	EXPECT_EQ(EAFNOSUPPORT,
+		  error_of(connect(fd, (void *)&addr, sizeof(addr))))
+		TH_LOG("another family");
+	EXPECT_EQ(ENOTCONN, error_of(put(fd, &head, data, 10, 0)))
+		TH_LOG("not yet connected");
+	EXPECT_EQ(ENOTCONN, error_of(take(fd, &head, got, 10, 0)))
+		TH_LOG("nor to receive");
+	EXPECT_EQ(ENOTCONN, error_of(members_of(fd, row)))
+		TH_LOG("no members either");
+	EXPECT_EQ(ENOTCONN, error_of(set_xset(fd, SSN_WRITE_SET, ALL)))
+		TH_LOG("nor a write set");
+	EXPECT_EQ(ENOPROTOOPT,
+		  error_of(setsockopt(fd, SOL_SSN, 99, &one, sizeof(one))))
+		TH_LOG("an unknown option");
 	close(fd);
 }
 
-static void members(int fd)
+TEST_F(share, members)
 {
+	int fd = self->fd;
 	struct ssn_member row[MEMBERS];
 	socklen_t len = sizeof(row) - 1;
 	int i, good = 0;
 
-	is_int(members_of(fd, row), MEMBERS, "all members are listed");
+	EXPECT_EQ(MEMBERS, members_of(fd, row))
+		TH_LOG("all members are listed");
 	for (i = 0; i < MEMBERS; i++)
 		good += row[i].node == (uint32_t)NODE(i) && row[i].x == X(i) &&
 			row[i].state == SSN_MEMBER_LIVE && !row[i].error;
-	is_int(good, MEMBERS, "each with node and x, and live");
-	is_errno(getsockopt(fd, SOL_SSN, SSN_MEMBERS, row, &len), EMSGSIZE,
-		 "no part of the list");
-	is_int(len, sizeof(row), "but how long it is");
-	is_errno(share_connect(fd, GROUP), EISCONN, "connected already");
+	EXPECT_EQ(MEMBERS, good)
+		TH_LOG("each with node and x, and live");
+	EXPECT_EQ(EMSGSIZE,
+		  error_of(getsockopt(fd, SOL_SSN, SSN_MEMBERS, row, &len)))
+		TH_LOG("no part of the list");
+	EXPECT_EQ(sizeof(row), len)
+		TH_LOG("but how long it is");
+	EXPECT_EQ(EISCONN, error_of(share_connect(fd, GROUP)))
+		TH_LOG("connected already");
 }
 
-static void sizes(int fd)
+TEST_F(share, sizes)
 {
+	int fd = self->fd;
 	static const size_t size[] = {
 		0, 1, 7, 8, 4095, 4096, 4097, 65535, 65536, 65537, 100003,
 		SSN_MSG_MAX - 1, SSN_MSG_MAX,
@@ -147,15 +179,18 @@ static void sizes(int fd)
 		fill_random(data, size[i]);
 		tell(fd, 0, "forget");
 		set_xset(fd, SSN_READ_SET, ALL);
-		ok(put(fd, &head, data, size[i], 0) == (ssize_t)size[i] &&
-		   !tell(fd, 0, "play 0 1") && comes(fd, &head, size[i]),
-		   "%zu bytes there and back", size[i]);
+		EXPECT_TRUE(put(fd, &head, data, size[i], 0) == (ssize_t)size[i]
+			    && !tell(fd, 0, "play 0 1") &&
+			    comes(fd, &head, size[i]))
+			TH_LOG("%zu bytes there and back", size[i]);
 	}
-	ok(quiet(fd), "once only");
+	EXPECT_TRUE(quiet(fd))
+		TH_LOG("once only");
 }
 
-static void order(int fd)
+TEST_F(share, order)
 {
+	int fd = self->fd;
 	struct ssn_share head = next_head();
 	int i, good = 0, round;
 	bool once = true;
@@ -178,13 +213,16 @@ static void order(int fd)
 		}
 		once &= quiet(fd);
 	}
-	is_int(good, 200, "100 messages in order, and again");
-	ok(once, "each once");
+	EXPECT_EQ(200, good)
+		TH_LOG("100 messages in order, and again");
+	EXPECT_TRUE(once)
+		TH_LOG("each once");
 }
 
 /* Any k give it, and only the k asked for were needed */
-static void subsets(int fd)
+TEST_F(share, subsets)
 {
+	int fd = self->fd;
 	struct ssn_share head = next_head();
 	unsigned int set, i, good = 0;
 	const size_t len = 5000;
@@ -201,18 +239,22 @@ static void subsets(int fd)
 				tell(fd, X(i), "play 0 1");
 		good += comes(fd, &head, len);
 	}
-	is_int(good, 10, "each 3 of 5 give the message");
+	EXPECT_EQ(10, good)
+		TH_LOG("each 3 of 5 give the message");
 
 	set_xset(fd, SSN_READ_SET, ALL);
-	ok(nothing_of(fd, 3, len), "2 of 5 do not");
-	is_int(polled(fd, POLLIN | POLLOUT, 0), POLLOUT, "nor does poll say so");
+	EXPECT_TRUE(nothing_of(fd, 3, len))
+		TH_LOG("2 of 5 do not");
+	EXPECT_EQ(POLLOUT, polled(fd, POLLIN | POLLOUT, 0))
+		TH_LOG("nor does poll say so");
 	tell(fd, X(3), "play 0 1");
 	head = head_of(deals * 1000003, 0);
-	ok(comes(fd, &head, len), "with the third it is there");
+	EXPECT_TRUE(comes(fd, &head, len))
+		TH_LOG("with the third it is there");
 }
 
 /* The shares themselves: other than the data, and Shamir's */
-static void raw(int fd)
+static void raw(struct __test_metadata *_metadata, int fd)
 {
 	static uint8_t share[MEMBERS][3 * 4096], out[3 * 4096];
 	struct ssn_share head = next_head(), back;
@@ -224,8 +266,8 @@ static void raw(int fd)
 	tell(fd, 0, "forget");
 	memset(data, 0x5a, len);
 	put(fd, &head, data, len, 0);
-	is_int(set_option(fd, SSN_RAW_SHARES, 1), 0,
-	       "raw shares, coefficients %d", coeff);
+	EXPECT_EQ(0, set_option(fd, SSN_RAW_SHARES, 1))
+		TH_LOG("raw shares, coefficients %d", coeff);
 	tell(fd, 0, "mod x 3");
 	tell(fd, 0, "play 0 1");
 	for (i = 0; i < MEMBERS; i++) {
@@ -233,11 +275,13 @@ static void raw(int fd)
 			same_head(&back, &head);
 		x[i] = back.x;
 	}
-	is_int(good, MEMBERS, "a share of each member");
+	EXPECT_EQ(MEMBERS, good)
+		TH_LOG("a share of each member");
 	for (good = i = 0; i < MEMBERS; i++)
 		for (j = 0; j < MEMBERS; j++)
 			good += x[j] == X(i);
-	is_int(good, MEMBERS, "each with its configured x, whatever it says");
+	EXPECT_EQ(MEMBERS, good)
+		TH_LOG("each with its configured x, whatever it says");
 
 	for (i = 0; i < MEMBERS; i++) {
 		for (j = 0; j < len; j++)
@@ -246,23 +290,28 @@ static void raw(int fd)
 			equal += !memcmp(share[i], share[j], 64);
 	}
 	/* 61440 uniform bytes: 240 expected, 15.5 the standard deviation */
-	ok(plain < 400, "shares are not the data: %u bytes in common", plain);
-	is_int(equal, 0, "no two members have the same");
+	EXPECT_LT(plain, 400)
+		TH_LOG("shares are not the data: %u bytes in common", plain);
+	EXPECT_EQ(0, equal)
+		TH_LOG("no two members have the same");
 
 	shamir_weights(w, x + 2, K, 0);
 	for (i = 0; i < K; i++)
 		use[i] = share[i + 2];
 	shamir_combine(out, use, w, K, len);
-	is_mem(out, data, len, "f(0) of three shares is the data");
+	EXPECT_EQ(0, memcmp(out, data, len))
+		TH_LOG("f(0) of three shares is the data");
 	shamir_weights(w, x + 2, K, x[0]);
 	shamir_combine(out, use, w, K, len);
-	is_mem(out, share[0], len, "f(x) is another member's share");
+	EXPECT_EQ(0, memcmp(out, share[0], len))
+		TH_LOG("f(x) is another member's share");
 
 	/* f over bytes of equal data: equal coefficients give equal shares */
 	for (equal = tile = 0; tile < 2; tile++)
 		equal += !memcmp(share[0] + tile * 4096,
 				 share[0] + (tile + 1) * 4096, 64);
-	is_int(equal, 0, "fresh coefficients in each tile");
+	EXPECT_EQ(0, equal)
+		TH_LOG("fresh coefficients in each tile");
 	/* s, a_1, a_2 from shares at x_0..x_2: a_1 = a_2 everywhere? */
 	for (equal = i = 0; i < 256; i++) {
 		for (j = 0; j < 3; j++) {
@@ -283,45 +332,69 @@ static void raw(int fd)
 			equal += p[0] == a[0][1] && p[1] == a[1][1];
 		}
 	}
-	ok(equal < 32, "a_1 and a_2 are two: %u of 256 equal", equal);
+	EXPECT_LT(equal, 32)
+		TH_LOG("a_1 and a_2 are two: %u of 256 equal", equal);
 	set_option(fd, SSN_RAW_SHARES, 0);
 	tell(fd, 0, "play 0 1");
-	ok(comes(fd, &head, len), "and combines with that x");
-	ok(quiet(fd), "once");		/* what is late is here, and dropped */
+	EXPECT_TRUE(comes(fd, &head, len))
+		TH_LOG("and combines with that x");
+	EXPECT_TRUE(quiet(fd))
+		TH_LOG("once");		/* what is late is here, and dropped */
 	tell(fd, 0, "forget");
 }
 
-static void control(int fd)
+TEST_F(share, raw_pad)
 {
+	raw(_metadata, self->fd);
+}
+
+TEST_F(share, raw_crng)
+{
+	coeff = SSN_COEFF_CRNG;
+	EXPECT_EQ(0, set_option(self->fd, SSN_COEFF, coeff))
+		TH_LOG("the kernel's coefficients");
+	raw(_metadata, self->fd);
+}
+
+TEST_F(share, control)
+{
+	int fd = self->fd;
 	struct ssn_share head;
 	unsigned int i, good = 0;
 	ssize_t len;
 
-	is_int(tell(fd, X(2), "ping"), 0, "a control message to one");
+	EXPECT_EQ(0, tell(fd, X(2), "ping"))
+		TH_LOG("a control message to one");
 	len = take(fd, &head, got, sizeof(got), 0);
-	ok(len == 4 && !memcmp(got, "pong", 4) && head.x == X(2) &&
-	   head.flags == SSN_SHARE_CONTROL, "that one answers");
-	is_errno(take(fd, &head, got, sizeof(got), MSG_DONTWAIT), EAGAIN,
-		 "nobody else does");
+	EXPECT_TRUE(len == 4 && !memcmp(got, "pong", 4) && head.x == X(2) &&
+		    head.flags == SSN_SHARE_CONTROL)
+		TH_LOG("that one answers");
+	EXPECT_EQ(EAGAIN,
+		  error_of(take(fd, &head, got, sizeof(got), MSG_DONTWAIT)))
+		TH_LOG("nobody else does");
 	tell(fd, 0, "ping");
 	for (i = 0; i < MEMBERS; i++) {
 		take(fd, &head, got, sizeof(got), 0);
 		good += 1 << (head.x - X(0));
 	}
-	is_int(good, ALL, "one to all: each answers once");
+	EXPECT_EQ(ALL, good)
+		TH_LOG("one to all: each answers once");
 	set_xset(fd, SSN_WRITE_SET, 0x0b);
 	tell(fd, 0, "ping");
 	for (good = i = 0; i < 3; i++) {
 		take(fd, &head, got, sizeof(got), 0);
 		good += 1 << (head.x - X(0));
 	}
-	is_int(good, 0x0b, "one to all of the write set");
+	EXPECT_EQ(0x0b, good)
+		TH_LOG("one to all of the write set");
 	set_xset(fd, SSN_WRITE_SET, ALL);
-	is_errno(tell(fd, 99, "ping"), EINVAL, "to a point that is nobody's");
+	EXPECT_EQ(EINVAL, error_of(tell(fd, 99, "ping")))
+		TH_LOG("to a point that is nobody's");
 }
 
-static void refusals(int fd)
+TEST_F(share, refusals)
 {
+	int fd = self->fd;
 	struct ssn_share head = next_head(), bad;
 	struct ssn_xset set = { .bits = { 1 } };
 	struct ssn_member row[MEMBERS];
@@ -336,58 +409,78 @@ static void refusals(int fd)
 
 	members_of(fd, row);
 	sent = row[0].sent;
-	is_errno(put(fd, NULL, data, 10, 0), EINVAL, "no share head");
-	is_errno(put(fd, &head, data, SSN_MSG_MAX + 1, 0), EMSGSIZE,
-		 "a message too long");
+	EXPECT_EQ(EINVAL, error_of(put(fd, NULL, data, 10, 0)))
+		TH_LOG("no share head");
+	EXPECT_EQ(EMSGSIZE, error_of(put(fd, &head, data, SSN_MSG_MAX + 1, 0)))
+		TH_LOG("a message too long");
 	bad = head;
 	bad.x = X(0);
-	is_errno(put(fd, &bad, data, 10, 0), EINVAL,
-		 "split to one x");
+	EXPECT_EQ(EINVAL, error_of(put(fd, &bad, data, 10, 0)))
+		TH_LOG("split to one x");
 	bad = head;
 	bad.flags = 2;
-	is_errno(put(fd, &bad, data, 10, 0), EINVAL, "an unknown flag");
+	EXPECT_EQ(EINVAL, error_of(put(fd, &bad, data, 10, 0)))
+		TH_LOG("an unknown flag");
 	cmsg->cmsg_level = SOL_SSN;
 	cmsg->cmsg_type = SSN_SHARE;
 	cmsg->cmsg_len = CMSG_LEN(8);
-	is_errno(sendmsg(fd, &msg, 0), EINVAL, "a share head too short");
-	is_errno(put(fd, &head, data, 10, MSG_OOB), EOPNOTSUPP,
-		 "out of band data");
-	is_errno(put(fd, &head, (void *)8, 10000, 0), EFAULT,
-		 "data that cannot be read");
+	EXPECT_EQ(EINVAL, error_of(sendmsg(fd, &msg, 0)))
+		TH_LOG("a share head too short");
+	EXPECT_EQ(EOPNOTSUPP, error_of(put(fd, &head, data, 10, MSG_OOB)))
+		TH_LOG("out of band data");
+	EXPECT_EQ(EFAULT, error_of(put(fd, &head, (void *)8, 10000, 0)))
+		TH_LOG("data that cannot be read");
 	members_of(fd, row);
-	is_int(row[0].sent, sent, "nothing of all that was dealt");
+	EXPECT_EQ(sent, row[0].sent)
+		TH_LOG("nothing of all that was dealt");
 
-	is_int(put(fd, &head, data, 10, 0), 10, "the same message is good then");
-	is_errno(put(fd, &head, data, 10, 0), EALREADY,
-		 "a message of a deal twice");
+	EXPECT_EQ(10, put(fd, &head, data, 10, 0))
+		TH_LOG("the same message is good then");
+	EXPECT_EQ(EALREADY, error_of(put(fd, &head, data, 10, 0)))
+		TH_LOG("a message of a deal twice");
 	head.message = 7;
-	is_int(put(fd, &head, data, 10, 0), 10, "a later one");
+	EXPECT_EQ(10, put(fd, &head, data, 10, 0))
+		TH_LOG("a later one");
 	head.message = 6;
-	is_errno(put(fd, &head, data, 10, 0), EALREADY, "an earlier one");
+	EXPECT_EQ(EALREADY, error_of(put(fd, &head, data, 10, 0)))
+		TH_LOG("an earlier one");
 	bad = next_head();
-	is_int(put(fd, &bad, data, 10, 0), 10, "another deal");
+	EXPECT_EQ(10, put(fd, &bad, data, 10, 0))
+		TH_LOG("another deal");
 	head.message = 8;
-	is_errno(put(fd, &head, data, 10, 0), EALREADY, "back to the first");
+	EXPECT_EQ(EALREADY, error_of(put(fd, &head, data, 10, 0)))
+		TH_LOG("back to the first");
 
-	is_errno(setsockopt(fd, SOL_SSN, SSN_WRITE_SET, &set, sizeof(set)),
-		 EINVAL, "x 0 in a write set");
+	EXPECT_EQ(EINVAL,
+		  error_of(setsockopt(fd, SOL_SSN, SSN_WRITE_SET, &set,
+		  sizeof(set))))
+		TH_LOG("x 0 in a write set");
 	set.bits[0] = 1ULL << 60;
-	is_errno(setsockopt(fd, SOL_SSN, SSN_READ_SET, &set, sizeof(set)),
-		 EINVAL, "x that is nobody's in a read set");
-	is_errno(set_xset(fd, SSN_WRITE_SET, 3), EINVAL,
-		 "a write set of less than k");
-	is_errno(set_xset(fd, SSN_READ_SET, 0), EINVAL, "an empty read set");
-	is_errno(set_option(fd, SSN_COEFF, 9), EINVAL, "other coefficients");
-	is_errno(set_option(fd, SSN_RAW_SHARES, 2), EINVAL, "raw is 0 or 1");
-	for (i = 0; i < 2; i++)
-		is_errno(setsockopt(fd, SOL_SSN, i ? SSN_COEFF : SSN_READ_SET,
-				    &set, 3), EINVAL, "an option too short");
+	EXPECT_EQ(EINVAL,
+		  error_of(setsockopt(fd, SOL_SSN, SSN_READ_SET, &set,
+		  sizeof(set))))
+		TH_LOG("x that is nobody's in a read set");
+	EXPECT_EQ(EINVAL, error_of(set_xset(fd, SSN_WRITE_SET, 3)))
+		TH_LOG("a write set of less than k");
+	EXPECT_EQ(EINVAL, error_of(set_xset(fd, SSN_READ_SET, 0)))
+		TH_LOG("an empty read set");
+	EXPECT_EQ(EINVAL, error_of(set_option(fd, SSN_COEFF, 9)))
+		TH_LOG("other coefficients");
+	EXPECT_EQ(EINVAL, error_of(set_option(fd, SSN_RAW_SHARES, 2)))
+		TH_LOG("raw is 0 or 1");
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(EINVAL,
+			  error_of(setsockopt(fd, SOL_SSN, i ? SSN_COEFF :
+			  SSN_READ_SET, &set, 3)))
+			TH_LOG("an option too short");
+	}
 	tell(fd, 0, "forget");
 }
 
 /* Deals, epochs, versions ... never mix, and length counts too */
-static void mixtures(int fd)
+TEST_F(share, mixtures)
 {
+	int fd = self->fd;
 	static const char *const field[] = {
 		"epoch", "deal", "message", "segment", "version", "object",
 		"provenance",
@@ -407,24 +500,27 @@ static void mixtures(int fd)
 		tell(fd, X(1), text);
 		/* so that all four may still become three */
 		set_xset(fd, SSN_READ_SET, 0x1f);
-		ok(nothing_of(fd, 0x0f, len),
-		   "two and two of another %s do not mix", field[f]);
+		EXPECT_TRUE(nothing_of(fd, 0x0f, len))
+			TH_LOG("two and two of another %s do not mix",
+			       field[f]);
 	}
 	set_xset(fd, SSN_READ_SET, 0x1d);
 	tell(fd, 0, "forget");
 	head = next_head();
 	put(fd, &head, data, len, 0);
-	ok(nothing_of(fd, 0x05, len) && nothing_of(fd, 0x02, len - 1),
-	   "who is not in the read set does not count");
+	EXPECT_TRUE(nothing_of(fd, 0x05, len) && nothing_of(fd, 0x02, len - 1))
+		TH_LOG("who is not in the read set does not count");
 	set_xset(fd, SSN_READ_SET, ALL);
 	tell(fd, 0, "forget");
 	head = next_head();
 	put(fd, &head, data, len, 0);
 	tell(fd, X(0), "cut 1");
 	tell(fd, X(1), "cut 1");
-	ok(nothing_of(fd, 0x0f, len - 1), "nor do other lengths");
+	EXPECT_TRUE(nothing_of(fd, 0x0f, len - 1))
+		TH_LOG("nor do other lengths");
 	tell(fd, X(4), "play 0 1");
-	ok(comes(fd, &head, len), "the three that agree do");
+	EXPECT_TRUE(comes(fd, &head, len))
+		TH_LOG("the three that agree do");
 
 	/* two heads are left that nobody will match */
 	set_xset(fd, SSN_READ_SET, 0x07);
@@ -434,18 +530,19 @@ static void mixtures(int fd)
 	tell(fd, X(0), "mod deal -1");
 	for (i = 0; i < 3; i++)
 		tell(fd, X(i), "play 0 1");
-	is_errno(take(fd, &back, got, sizeof(got), 0), ESTALE,
-		 "shares that can never be k are an error");
+	EXPECT_EQ(ESTALE, error_of(take(fd, &back, got, sizeof(got), 0)))
+		TH_LOG("shares that can never be k are an error");
 	tell(fd, X(0), "mod deal 0");
 	tell(fd, X(0), "play 0 1");
-	ok(comes(fd, &head, len),
-	   "the older deal was dropped, the other goes on");
+	EXPECT_TRUE(comes(fd, &head, len))
+		TH_LOG("the older deal was dropped, the other goes on");
 	tell(fd, 0, "forget");
 	set_xset(fd, SSN_READ_SET, ALL);
 }
 
-static void buffers(int fd)
+TEST_F(share, buffers)
 {
+	int fd = self->fd;
 	struct ssn_share head = next_head(), back;
 	const size_t len = 9000;
 	long page = sysconf(_SC_PAGESIZE);
@@ -455,76 +552,60 @@ static void buffers(int fd)
 	fill_random(data, len);
 	put(fd, &head, data, len, 0);
 	tell(fd, 0, "play 0 1");
-	is_int(polled(fd, POLLIN, 20000) & POLLIN, POLLIN,
-	       "a message is there");
+	EXPECT_EQ(POLLIN, polled(fd, POLLIN, 20000) & POLLIN)
+		TH_LOG("a message is there");
 	/* wait for all, so that nothing changes below */
-	is_errno(take(fd, &back, got, len - 1, 0), EMSGSIZE,
-		 "a buffer too small");
+	EXPECT_EQ(EMSGSIZE, error_of(take(fd, &back, got, len - 1, 0)))
+		TH_LOG("a buffer too small");
 	mprotect(edge + 2 * page, page, PROT_NONE);
-	is_errno(take(fd, &back, edge, len, 0), EFAULT,
-		 "a buffer that cannot be written");
-	is_int(take(fd, &back, got, len, MSG_PEEK), (long long)len, "a look");
-	is_mem(got, data, len, "at the whole of it");
-	is_int(take(fd, &back, got, 1, MSG_PEEK | MSG_TRUNC), (long long)len,
-	       "its length");
-	ok(comes(fd, &head, len), "it is still there");
-	ok(quiet(fd), "and then gone");
+	EXPECT_EQ(EFAULT, error_of(take(fd, &back, edge, len, 0)))
+		TH_LOG("a buffer that cannot be written");
+	EXPECT_EQ((long long)len, take(fd, &back, got, len, MSG_PEEK))
+		TH_LOG("a look");
+	EXPECT_EQ(0, memcmp(got, data, len))
+		TH_LOG("at the whole of it");
+	EXPECT_EQ((long long)len, take(fd, &back, got, 1, MSG_PEEK | MSG_TRUNC))
+		TH_LOG("its length");
+	EXPECT_TRUE(comes(fd, &head, len))
+		TH_LOG("it is still there");
+	EXPECT_TRUE(quiet(fd))
+		TH_LOG("and then gone");
 	tell(fd, 0, "forget");
 	munmap(edge, 3 * page);
 }
 
-static void snapshot(int fd)
+TEST_F(share, snapshot)
 {
+	int fd = self->fd;
 	struct ssn_share head = next_head(), back;
 	static const uint8_t other[] = { 1, 2, 3, 4, 5 };
 	int two;
 
-	is_int(group_set(GROUP, GENERATION + 1, K, MEMBERS, other), 0,
-	       "a new generation of the group");
+	EXPECT_EQ(0, group_set(GROUP, GENERATION + 1, K, MEMBERS, other))
+		TH_LOG("a new generation of the group");
 	put(fd, &head, data, 100, 0);
 	tell(fd, 0, "play 0 1");
-	ok(comes(fd, &head, 100), "the socket stays with its own");
+	EXPECT_TRUE(comes(fd, &head, 100))
+		TH_LOG("the socket stays with its own");
 	two = share_to(GROUP);
 	head = next_head();
 	put(two, &head, data, 100, 0);
 	tell(two, 0, "play 0 1");
-	ok(take(two, &back, got, sizeof(got), 0) == 100 &&
-	   back.generation == GENERATION + 1, "another has the new one");
+	EXPECT_TRUE(take(two, &back, got, sizeof(got), 0) == 100 &&
+		    back.generation == GENERATION + 1)
+		TH_LOG("another has the new one");
 	close(two);
-	is_int(group_del(GROUP), 0, "the group goes away");
+	EXPECT_EQ(0, group_del(GROUP))
+		TH_LOG("the group goes away");
 	head = next_head();
 	tell(fd, 0, "forget");
 	put(fd, &head, data, 100, 0);
 	tell(fd, 0, "play 0 1");
-	ok(comes(fd, &head, 100), "the socket still stays");
+	EXPECT_TRUE(comes(fd, &head, 100))
+		TH_LOG("the socket still stays");
 	tell(fd, 0, "forget");
 	if (group_set(GROUP, GENERATION, K, MEMBERS, NULL))
 		bail("group-set: %s (%s)", strerror(errno), nl_text);
 }
 
-int main(void)
-{
-	int fd;
-
-	share_setup(14);
-	addresses();
-	fd = share_to(GROUP);
-	members(fd);
-	sizes(fd);
-	order(fd);
-	subsets(fd);
-	raw(fd);
-	coeff = SSN_COEFF_CRNG;
-	is_int(set_option(fd, SSN_COEFF, coeff), 0, "the kernel's coefficients");
-	raw(fd);
-	coeff = SSN_COEFF_PAD;
-	set_option(fd, SSN_COEFF, coeff);
-	control(fd);
-	refusals(fd);
-	mixtures(fd);
-	buffers(fd);
-	snapshot(fd);
-	close(fd);
-	share_teardown();
-	return tap_done();
-}
+TEST_HARNESS_MAIN

@@ -6,6 +6,7 @@
  * never there, pads and coefficients that run out.
  */
 #include <sys/resource.h>
+
 #include "ssn_share_util.h"
 
 #define ALL	((1U << MEMBERS) - 1)
@@ -48,54 +49,80 @@ static int dealt_since(int fd, const uint64_t *was)
 	return more;
 }
 
+FIXTURE(share) {
+};
+
+FIXTURE_SETUP(share)
+{
+	members_begin(4);
+	fill_random(data, sizeof(data));
+}
+
+FIXTURE_TEARDOWN(share)
+{
+	members_end();
+}
+
 /* A member that closes: told by poll, named by SSN_MEMBERS, left out then */
-static void closes(void)
+TEST_F(share, closes)
 {
 	struct ssn_share head = next_head();
 	uint64_t sent[MEMBERS];
 	int fd = share_to(GROUP);
 
-	is_int(put(fd, &head, data, 1000, 0), 1000, "dealt to five");
-	is_int(polled(fd, POLLPRI, 0), 0, "no member has ended");
+	EXPECT_EQ(1000, put(fd, &head, data, 1000, 0))
+		TH_LOG("dealt to five");
+	EXPECT_EQ(0, polled(fd, POLLPRI, 0))
+		TH_LOG("no member has ended");
 	tell(fd, X(1), "close");
-	is_int(polled(fd, POLLPRI, 20000), POLLPRI | POLLERR,
-	       "poll tells that a member ended");
-	is_int(member_state(fd, 1), SSN_MEMBER_CLOSED, "which one and how");
-	is_int(polled(fd, POLLPRI, 0), 0, "and is silent once it was read");
+	EXPECT_EQ(POLLPRI | POLLERR, polled(fd, POLLPRI, 20000))
+		TH_LOG("poll tells that a member ended");
+	EXPECT_EQ(SSN_MEMBER_CLOSED, member_state(fd, 1))
+		TH_LOG("which one and how");
+	EXPECT_EQ(0, polled(fd, POLLPRI, 0))
+		TH_LOG("and is silent once it was read");
 	sent_to(fd, sent);
 	head.message = 1;
-	is_errno(put(fd, &head, data, 1000, 0), ECOMM,
-		 "no dealing to a write set with a member that ended");
-	is_int(dealt_since(fd, sent), 0, "nothing was dealt to the others");
-	is_errno(tell(fd, X(1), "ping"), ECOMM, "it cannot be told either");
-	is_int(set_xset(fd, SSN_WRITE_SET, ALL & ~2), 0, "without it");
+	EXPECT_EQ(ECOMM, error_of(put(fd, &head, data, 1000, 0)))
+		TH_LOG("no dealing to a write set with a member that ended");
+	EXPECT_EQ(0, dealt_since(fd, sent))
+		TH_LOG("nothing was dealt to the others");
+	EXPECT_EQ(ECOMM, error_of(tell(fd, X(1), "ping")))
+		TH_LOG("it cannot be told either");
+	EXPECT_EQ(0, set_xset(fd, SSN_WRITE_SET, ALL & ~2))
+		TH_LOG("without it");
 	head = next_head();
-	is_int(put(fd, &head, data, 1000, 0), 1000,
-	       "the segment is dealt again to four");
-	is_int(dealt_since(fd, sent), 4, "and to no more");
+	EXPECT_EQ(1000, put(fd, &head, data, 1000, 0))
+		TH_LOG("the segment is dealt again to four");
+	EXPECT_EQ(4, dealt_since(fd, sent))
+		TH_LOG("and to no more");
 	tell(fd, X(0), "forget");
 	tell(fd, 0, "play 1 2");
-	ok(comes(fd, 1000), "three give it");
+	EXPECT_TRUE(comes(fd, 1000))
+		TH_LOG("three give it");
 
 	tell(fd, X(0), "close");
 	tell(fd, X(2), "close");
-	is_errno(take(fd, &head, got, sizeof(got), 0), EHOSTUNREACH,
-		 "less than k are left: an error");
-	ok(until(member_state(fd, 0) == SSN_MEMBER_CLOSED &&
-		 member_state(fd, 2) == SSN_MEMBER_CLOSED, 20), "who they are");
-	is_errno(take(fd, &head, got, sizeof(got), MSG_DONTWAIT), EAGAIN,
-		 "said once");
+	EXPECT_EQ(EHOSTUNREACH, error_of(take(fd, &head, got, sizeof(got), 0)))
+		TH_LOG("less than k are left: an error");
+	EXPECT_TRUE(until(member_state(fd, 0) == SSN_MEMBER_CLOSED &&
+		    member_state(fd, 2) == SSN_MEMBER_CLOSED, 20))
+		TH_LOG("who they are");
+	EXPECT_EQ(EAGAIN,
+		  error_of(take(fd, &head, got, sizeof(got), MSG_DONTWAIT)))
+		TH_LOG("said once");
 	tell(fd, X(3), "close");
 	tell(fd, X(4), "close");
-	ok(until(member_state(fd, 3) == SSN_MEMBER_CLOSED &&
-		 member_state(fd, 4) == SSN_MEMBER_CLOSED, 20), "all close");
-	is_int(take(fd, &head, got, sizeof(got), 0), 0,
-	       "the end of all streams");
+	EXPECT_TRUE(until(member_state(fd, 3) == SSN_MEMBER_CLOSED &&
+		    member_state(fd, 4) == SSN_MEMBER_CLOSED, 20))
+		TH_LOG("all close");
+	EXPECT_EQ(0, take(fd, &head, got, sizeof(got), 0))
+		TH_LOG("the end of all streams");
 	close(fd);
 }
 
 /* Shares that do not fit the socket: the sender is out, the others go on */
-static void lies(void)
+TEST_F(share, lies)
 {
 	static const char *const field[] = {
 		"group", "generation", "scheme", "k", "n",
@@ -122,19 +149,20 @@ static void lies(void)
 		}
 		/* shares are looked at by who asks for messages */
 		polled(fd, POLLIN | POLLPRI, 20000);
-		ok(member_state(fd, 4) == SSN_MEMBER_FAILED &&
-		   member_error(fd, 4) == EBADMSG,
-		   "a share with another %s ends its sender", text);
-		is_int(counter(NODE(4), SSN_A_COUNTERS_BAD_SHARE), count + 1,
-		       "and is counted");
+		EXPECT_TRUE(member_state(fd, 4) == SSN_MEMBER_FAILED &&
+			    member_error(fd, 4) == EBADMSG)
+			TH_LOG("a share with another %s ends its sender", text);
+		EXPECT_EQ(count + 1, counter(NODE(4), SSN_A_COUNTERS_BAD_SHARE))
+			TH_LOG("and is counted");
 		tell(fd, 0, "play 0 1");
-		ok(comes(fd, 2000), "the others give the message");
+		EXPECT_TRUE(comes(fd, 2000))
+			TH_LOG("the others give the message");
 		close(fd);
 	}
 }
 
 /* Killed: the stream ends in order or not, and nobody waits for it */
-static void killed(void)
+TEST_F(share, killed)
 {
 	struct ssn_share head = next_head();
 	int fd = share_to(GROUP), i, good = 0;
@@ -143,50 +171,60 @@ static void killed(void)
 		head.message = i;
 		good += put(fd, &head, data, 5000, 0) == 5000;
 	}
-	is_int(good, 20, "20 messages");
+	EXPECT_EQ(20, good)
+		TH_LOG("20 messages");
 	tell(fd, 0, "play 0 20");
-	ok(comes(fd, 5000), "the first comes back");
+	EXPECT_TRUE(comes(fd, 5000))
+		TH_LOG("the first comes back");
 	member_signal(0, SIGKILL);
 	member_signal(1, SIGKILL);
 	for (good = 1; good < 20; good++)
 		if (!comes(fd, 5000))
 			break;
-	is_int(good, 20, "two are killed: all 20 come");
-	ok(until(member_state(fd, 0) > SSN_MEMBER_LIVE &&
-		 member_state(fd, 1) > SSN_MEMBER_LIVE, 20),
-	   "their ends are seen");
+	EXPECT_EQ(20, good)
+		TH_LOG("two are killed: all 20 come");
+	EXPECT_TRUE(until(member_state(fd, 0) > SSN_MEMBER_LIVE &&
+		    member_state(fd, 1) > SSN_MEMBER_LIVE, 20))
+		TH_LOG("their ends are seen");
 	head.message = 20;
-	is_errno(put(fd, &head, data, 5000, 0), ECOMM, "the deal is over");
+	EXPECT_EQ(ECOMM, error_of(put(fd, &head, data, 5000, 0)))
+		TH_LOG("the deal is over");
 	tell(fd, 0, "play 0 20");
 	for (i = good = 0; i < 20; i++)
 		good += comes(fd, 5000);
-	is_int(good, 20, "three of five give all of it again");
+	EXPECT_EQ(20, good)
+		TH_LOG("three of five give all of it again");
 	member_signal(2, SIGKILL);
-	ok(until(member_state(fd, 2) > SSN_MEMBER_LIVE, 20), "a third is killed");
+	EXPECT_TRUE(until(member_state(fd, 2) > SSN_MEMBER_LIVE, 20))
+		TH_LOG("a third is killed");
 	tell(fd, X(3), "play 0 1");
 	tell(fd, X(4), "play 0 1");
-	is_errno(take(fd, &head, got, sizeof(got), 0), ESTALE,
-		 "two give nothing");
+	EXPECT_EQ(ESTALE, error_of(take(fd, &head, got, sizeof(got), 0)))
+		TH_LOG("two give nothing");
 	close(fd);
 
 	fd = share_socket(SSNPROTO_SHARE);
-	is_errno(share_connect(fd, GROUP), EHOSTUNREACH,
-		 "no connect with less than k members");
-	ok(member_state(fd, 0) == SSN_MEMBER_FAILED &&
-	   member_error(fd, 0) == ECONNREFUSED &&
-	   member_state(fd, 4) == SSN_MEMBER_LIVE, "who did not answer, and why");
-	is_errno(put(fd, &head, data, 10, 0), ENOTCONN, "it is not connected");
+	EXPECT_EQ(EHOSTUNREACH, error_of(share_connect(fd, GROUP)))
+		TH_LOG("no connect with less than k members");
+	EXPECT_TRUE(member_state(fd, 0) == SSN_MEMBER_FAILED &&
+		    member_error(fd, 0) == ECONNREFUSED &&
+		    member_state(fd, 4) == SSN_MEMBER_LIVE)
+		TH_LOG("who did not answer, and why");
+	EXPECT_EQ(ENOTCONN, error_of(put(fd, &head, data, 10, 0)))
+		TH_LOG("it is not connected");
 	for (i = 0; i < 3; i++)
 		member_start(i);
-	is_int(share_connect(fd, GROUP), 0, "it connects when they are back");
+	EXPECT_EQ(0, share_connect(fd, GROUP))
+		TH_LOG("it connects when they are back");
 	head = next_head();
 	put(fd, &head, data, 1000, 0);
 	tell(fd, 0, "play 0 1");
-	ok(comes(fd, 1000), "and works");
+	EXPECT_TRUE(comes(fd, 1000))
+		TH_LOG("and works");
 	close(fd);
 }
 
-static void nonblocking(void)
+TEST_F(share, nonblocking)
 {
 	int fd = share_socket(SSNPROTO_SHARE), err = 0, ret, i;
 	socklen_t len = sizeof(err);
@@ -194,13 +232,19 @@ static void nonblocking(void)
 
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	ret = share_connect(fd, GROUP);
-	is_errno(ret, EINPROGRESS, "connecting without waiting");
-	is_int(polled(fd, POLLOUT, 20000), POLLOUT, "poll says when");
+	EXPECT_EQ(EINPROGRESS, error_of(ret))
+		TH_LOG("connecting without waiting");
+	EXPECT_EQ(POLLOUT, polled(fd, POLLOUT, 20000))
+		TH_LOG("poll says when");
 	getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
-	is_int(err, 0, "without an error");
-	is_int(put(fd, &head, data, 1000, 0), 1000, "it may be used");
-	is_errno(share_connect(fd, GROUP), EISCONN, "it is connected");
-	is_errno(take(fd, &head, got, 1000, 0), EAGAIN, "nothing to receive");
+	EXPECT_EQ(0, err)
+		TH_LOG("without an error");
+	EXPECT_EQ(1000, put(fd, &head, data, 1000, 0))
+		TH_LOG("it may be used");
+	EXPECT_EQ(EISCONN, error_of(share_connect(fd, GROUP)))
+		TH_LOG("it is connected");
+	EXPECT_EQ(EAGAIN, error_of(take(fd, &head, got, 1000, 0)))
+		TH_LOG("nothing to receive");
 	close(fd);
 
 	member_signal(0, SIGKILL);
@@ -210,10 +254,12 @@ static void nonblocking(void)
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	ret = share_connect(fd, GROUP);
 	i = ret && errno != EINPROGRESS ? errno : 0;	/* so soon */
-	ok(polled(fd, POLLOUT, 20000) & POLLERR, "poll says when it failed");
+	EXPECT_TRUE(polled(fd, POLLOUT, 20000) & POLLERR)
+		TH_LOG("poll says when it failed");
 	getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
 	err = i ?: err;
-	is_int(err, EHOSTUNREACH, "SO_ERROR says how");
+	EXPECT_EQ(EHOSTUNREACH, err)
+		TH_LOG("SO_ERROR says how");
 	close(fd);
 	member_start(0);
 	member_start(1);
@@ -222,17 +268,21 @@ static void nonblocking(void)
 	fd = share_socket(SSNPROTO_SHARE);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	share_connect(fd, GROUP);
-	is_int(close(fd), 0, "closing while it connects");
+	EXPECT_EQ(0, close(fd))
+		TH_LOG("closing while it connects");
 }
 
 /* A member that does not read is failed in bounded time, the others go on */
-static void stalls(void)
+TEST_F(share, stalls)
 {
 	struct ssn_share head = next_head();
 	double begin, end, busy;
 	struct rusage was, is;
 	int fd = share_to(GROUP), i;
 
+	/* more than the windows hold */
+	for (i = 0; i < MEMBERS; i++)
+		pads_more(i, 10);
 	member_signal(3, SIGSTOP);
 	/* so that all of each message is on its way to it */
 	set_option(fd, SSN_COEFF, SSN_COEFF_CRNG);
@@ -241,29 +291,38 @@ static void stalls(void)
 		if (put(fd, &head, data, SSN_MSG_MAX / 4, MSG_DONTWAIT) < 0)
 			break;
 	}
-	is_int(errno, EAGAIN, "a window is full after %d messages", i);
-	is_int(polled(fd, POLLOUT, 0), 0, "poll says so");
-	is_int(member_state(fd, 3), SSN_MEMBER_LIVE, "it has some time");
+	EXPECT_EQ(EAGAIN, errno)
+		TH_LOG("a window is full after %d messages", i);
+	EXPECT_EQ(0, polled(fd, POLLOUT, 0))
+		TH_LOG("poll says so");
+	EXPECT_EQ(SSN_MEMBER_LIVE, member_state(fd, 3))
+		TH_LOG("it has some time");
 	begin = now();
 	getrusage(RUSAGE_SELF, &was);
 	i = put(fd, &head, data, SSN_MSG_MAX / 4, 0);
 	while (i < 0 && errno == EAGAIN && now() < begin + 40)
 		i = put(fd, &head, data, SSN_MSG_MAX / 4, 0);
 	end = now();
-	is_errno(i, ECOMM, "it is given up");
-	ok(end - begin < 30, "after %.0f s", end - begin);
+	EXPECT_EQ(ECOMM, error_of(i))
+		TH_LOG("it is given up");
+	EXPECT_LT(end - begin, 30)
+		TH_LOG("after %.0f s", end - begin);
 	getrusage(RUSAGE_SELF, &is);
 	busy = is.ru_stime.tv_sec - was.ru_stime.tv_sec +
 	       (is.ru_stime.tv_usec - was.ru_stime.tv_usec) / 1e6;
-	ok(busy < 0.2 * (end - begin), "waiting takes no time: %.1f s", busy);
-	ok(member_state(fd, 3) == SSN_MEMBER_FAILED &&
-	   member_error(fd, 3) == ETIMEDOUT, "with the reason");
+	EXPECT_LT(busy, 0.2 * (end - begin))
+		TH_LOG("waiting takes no time: %.1f s", busy);
+	EXPECT_TRUE(member_state(fd, 3) == SSN_MEMBER_FAILED &&
+		    member_error(fd, 3) == ETIMEDOUT)
+		TH_LOG("with the reason");
 	set_xset(fd, SSN_WRITE_SET, ALL & ~8);
 	tell(fd, 0, "forget");
 	head = next_head();
-	is_int(put(fd, &head, data, 1000, 0), 1000, "the others go on");
+	EXPECT_EQ(1000, put(fd, &head, data, 1000, 0))
+		TH_LOG("the others go on");
 	tell(fd, 0, "play 0 1");
-	ok(comes(fd, 1000), "and give it back");
+	EXPECT_TRUE(comes(fd, 1000))
+		TH_LOG("and give it back");
 	close(fd);
 	member_signal(3, SIGKILL);
 	member_start(3);
@@ -284,7 +343,7 @@ static bool is_asleep(pid_t pid)
 }
 
 /* Coefficients from the pool "local": all of them or nothing is dealt */
-static void local(void)
+TEST_F(share, local)
 {
 	static unsigned char bytes[BLOCK];
 	struct ssn_share head = next_head(), back;
@@ -295,48 +354,57 @@ static void local(void)
 	qkd_id id;
 	pid_t pid;
 
-	is_int(set_option(fd, SSN_COEFF, SSN_COEFF_LOCAL), 0, "coefficients local");
+	EXPECT_EQ(0, set_option(fd, SSN_COEFF, SSN_COEFF_LOCAL))
+		TH_LOG("coefficients local");
 	getsockopt(fd, SOL_SSN, SSN_COEFF, &value, &len);
-	is_int(value, SSN_COEFF_LOCAL, "the option says so");
+	EXPECT_EQ(SSN_COEFF_LOCAL, value)
+		TH_LOG("the option says so");
 	sent_to(fd, sent);
-	is_errno(put(fd, &head, data, 1000, MSG_DONTWAIT), EAGAIN,
-		 "none there: no message");
-	is_int(dealt_since(fd, sent), 0, "nothing was dealt");
-	is_int(polled(fd, POLLOUT, 0), 0, "poll says so");
+	EXPECT_EQ(EAGAIN, error_of(put(fd, &head, data, 1000, MSG_DONTWAIT)))
+		TH_LOG("none there: no message");
+	EXPECT_EQ(0, dealt_since(fd, sent))
+		TH_LOG("nothing was dealt");
+	EXPECT_EQ(0, polled(fd, POLLOUT, 0))
+		TH_LOG("poll says so");
 
 	pid = fork();
 	if (!pid) {
 		/* waits in the kernel until the block is there */
 		_exit(put(fd, &head, data, 1000, 0) != 1000);
 	}
-	ok(wait_for(10, is_asleep(pid)), "who sends without them waits");
+	EXPECT_TRUE(until(is_asleep(pid), 10))
+		TH_LOG("who sends without them waits");
 	id_new(id);
 	fill_random(bytes, 2 * UNIT);
 	if (block_add(ring_serial(qkd_at[0]), 0, QKD_DIR_LOCAL,
 		      QKD_KIND_PAYLOAD, id, bytes, 2 * UNIT) < 0)
 		bail("add_key local: %s", strerror(errno));
 	waitpid(pid, &value, 0);
-	is_int(value, 0, "who waits goes on when some come");
+	EXPECT_EQ(0, value)
+		TH_LOG("who waits goes on when some come");
 	pool_get(qkd_at[0], 0, QKD_DIR_LOCAL, QKD_KIND_PAYLOAD, &pool);
-	is_int(pool.usable, 2 * UNIT - (K - 1) * 1000,
-	       "k - 1 bytes for each byte were taken");
+	EXPECT_EQ(2 * UNIT - (K - 1) * 1000, pool.usable)
+		TH_LOG("k - 1 bytes for each byte were taken");
 	tell(fd, 0, "play 0 1");
-	ok(take(fd, &back, got, sizeof(got), 0) == 1000 &&
-	   !memcmp(got, data, 1000) && back.provenance == SSN_COEFF_LOCAL,
-	   "the message, and the record says where they came from");
+	EXPECT_TRUE(take(fd, &back, got, sizeof(got), 0) == 1000 &&
+		    !memcmp(got, data, 1000) &&
+		    back.provenance == SSN_COEFF_LOCAL)
+		TH_LOG("the message, and the record says where they came from");
 	head = next_head();
-	is_errno(put(fd, &head, data, 4000, MSG_DONTWAIT), EAGAIN,
-		 "too few: never topped up from elsewhere");
+	EXPECT_EQ(EAGAIN, error_of(put(fd, &head, data, 4000, MSG_DONTWAIT)))
+		TH_LOG("too few: never topped up from elsewhere");
 	pool_get(qkd_at[0], 0, QKD_DIR_LOCAL, QKD_KIND_PAYLOAD, &pool);
-	is_int(pool.usable, 2 * UNIT - (K - 1) * 1000, "and none taken");
-	is_int(set_option(fd, SSN_COEFF, SSN_COEFF_CRNG), 0,
-	       "a weaker source when it was asked for");
-	is_int(put(fd, &head, data, 4000, 0), 4000, "goes on");
+	EXPECT_EQ(2 * UNIT - (K - 1) * 1000, pool.usable)
+		TH_LOG("and none taken");
+	EXPECT_EQ(0, set_option(fd, SSN_COEFF, SSN_COEFF_CRNG))
+		TH_LOG("a weaker source when it was asked for");
+	EXPECT_EQ(4000, put(fd, &head, data, 4000, 0))
+		TH_LOG("goes on");
 	close(fd);
 }
 
 /* Pad towards one member runs out: nothing is dealt to anybody */
-static void no_pad(void)
+TEST_F(share, no_pad)
 {
 	struct ssn_share head = next_head();
 	struct pool pool;
@@ -354,7 +422,8 @@ static void no_pad(void)
 		if (put(fd, &one, data, 200000, 0) < 0)
 			break;
 	}
-	ok(pool.usable < 300000, "one member's pad is nearly used up");
+	EXPECT_LT(pool.usable, 300000)
+		TH_LOG("one member's pad is nearly used up");
 	memset(data, 7, 400000);
 	for (i = tries = 0; tries < 20; tries++) {
 		sent_to(fd, sent);
@@ -366,17 +435,20 @@ static void no_pad(void)
 		else
 			head.message++;
 	}
-	is_errno(i, ENOKEY, "no pad for the next message");
-	is_int(dealt_since(fd, sent), 0, "nobody was dealt anything");
-	is_int(member_state(fd, 2), SSN_MEMBER_LIVE, "the member is as before");
+	EXPECT_EQ(ENOKEY, error_of(i))
+		TH_LOG("no pad for the next message");
+	EXPECT_EQ(0, dealt_since(fd, sent))
+		TH_LOG("nobody was dealt anything");
+	EXPECT_EQ(SSN_MEMBER_LIVE, member_state(fd, 2))
+		TH_LOG("the member is as before");
 	pads_payload(2, 0, BLOCK);
 	pads_payload(2, 1, BLOCK);
-	is_int(put(fd, &head, data, 400000, 0), 400000,
-	       "with pad the same message goes");
+	EXPECT_EQ(400000, put(fd, &head, data, 400000, 0))
+		TH_LOG("with pad the same message goes");
 	close(fd);
 }
 
-static void two_threads(void)
+TEST_F(share, two_threads)
 {
 	struct ssn_share head;
 	int fd = share_to(GROUP), i, status, good = 0;
@@ -396,8 +468,10 @@ static void two_threads(void)
 	for (i = 0; i < 200; i++)
 		good += comes(fd, 3000);
 	waitpid(pid, &status, 0);
-	is_int(status, 0, "one process sends");
-	is_int(good, 200, "while another receives");
+	EXPECT_EQ(0, status)
+		TH_LOG("one process sends");
+	EXPECT_EQ(200, good)
+		TH_LOG("while another receives");
 	close(fd);
 
 	/* closed under a reader that sleeps */
@@ -408,51 +482,32 @@ static void two_threads(void)
 		_exit(0);
 	}
 	waitpid(pid, NULL, 0);
-	is_int(shutdown(fd, SHUT_RD), 0, "no more receiving");
-	is_int(take(fd, &head, got, 10, 0), 0, "gives the end");
-	is_int(shutdown(fd, SHUT_WR), 0, "no more sending");
+	EXPECT_EQ(0, shutdown(fd, SHUT_RD))
+		TH_LOG("no more receiving");
+	EXPECT_EQ(0, take(fd, &head, got, 10, 0))
+		TH_LOG("gives the end");
+	EXPECT_EQ(0, shutdown(fd, SHUT_WR))
+		TH_LOG("no more sending");
 	head = next_head();
-	is_errno(put(fd, &head, data, 10, 0), EPIPE, "is an error");
+	EXPECT_EQ(EPIPE, error_of(put(fd, &head, data, 10, 0)))
+		TH_LOG("is an error");
 	close(fd);
 }
 
-static void groups(void)
+TEST_F(share, groups)
 {
 	static const uint8_t twice[] = { 1, 2, 2 }, nought[] = { 1, 0, 2 };
 
-	is_errno(group_set(50, 1, 2, 3, twice), EINVAL, "a point twice");
-	is_errno(group_set(50, 1, 2, 3, nought), EINVAL, "x 0");
-	is_errno(group_set(50, 1, 4, 3, NULL), EINVAL, "k > n");
-	is_errno(group_set(50, 1, 0, 3, NULL), EINVAL, "k 0");
-	ok(group_set(50, 1, 1, 3, NULL) < 0, "k 1 without policy");
+	EXPECT_EQ(EINVAL, error_of(group_set(50, 1, 2, 3, twice)))
+		TH_LOG("a point twice");
+	EXPECT_EQ(EINVAL, error_of(group_set(50, 1, 2, 3, nought)))
+		TH_LOG("x 0");
+	EXPECT_EQ(EINVAL, error_of(group_set(50, 1, 4, 3, NULL)))
+		TH_LOG("k > n");
+	EXPECT_EQ(EINVAL, error_of(group_set(50, 1, 0, 3, NULL)))
+		TH_LOG("k 0");
+	EXPECT_LT(group_set(50, 1, 1, 3, NULL), 0)
+		TH_LOG("k 1 without policy");
 }
 
-/* Every connection takes a run of 64 tags each way, and units of pad */
-static void refill(int blocks)
-{
-	int i;
-
-	for (i = 0; i < MEMBERS; i++) {
-		pads_tags(i);
-		pads_more(i, blocks);
-	}
-}
-
-int main(void)
-{
-	share_setup(4);
-	fill_random(data, sizeof(data));
-	groups();
-	closes();
-	lies();
-	killed();
-	refill(2);
-	nonblocking();
-	two_threads();
-	local();
-	refill(10);
-	stalls();
-	no_pad();
-	share_teardown();
-	return tap_done();
-}
+TEST_HARNESS_MAIN

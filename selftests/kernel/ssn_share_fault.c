@@ -4,7 +4,7 @@
  * calls and those of the work of all six nodes. A call says so and works when
  * it is done again; a member is lost at the most, and the message comes from
  * the others; no pad is used twice. Of those of the work every 5th fails, of
- * pages every 3rd; with the argument "all" every one.
+ * pages every 3rd; with FAULT_STEP=1 in the environment every one.
  *
  * kernels: uml-debug
  * timeout: 300
@@ -47,6 +47,84 @@ static void timeouts(int fd, int seconds)
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
+}
+
+FIXTURE(faults) {
+};
+
+FIXTURE_SETUP(faults)
+{
+	int i;
+
+	if (!faults_begin())
+		SKIP(return, "this kernel injects no faults");
+	signal(SIGPIPE, SIG_IGN);
+	fill_random(data, sizeof(data));
+	share_network(1);
+	for (i = 0; i < MEMBERS; i++) {
+		tap_start(i);
+		if (peer_set(ssn_at[0], NODE(i), SSN_ROLE_SHAREHOLDER,
+			     TAP_HOST(i)))
+			bail("peer-set: %s (%s)", strerror(errno), nl_text);
+		echo_start(member_ns[i], SSN_SERVICE_AS);
+	}
+	idle = share_to(GROUP);
+	faults_in("ssn_crypt");
+}
+
+FIXTURE_TEARDOWN(faults)
+{
+	faults_end();
+}
+
+/* --- afterwards */
+
+/* A connection is one at either end, and the idle one has five. */
+static int conns(void)
+{
+	char buf[1024];
+	int at, n = 0;
+
+	for (at = 0; at <= MEMBERS; at++)
+		nl_talk(ssn_at[at], nl_start(ssn_at[at], buf,
+					     ssn_at[at]->family,
+					     SSN_CMD_CONN_GET, NLM_F_DUMP),
+			conns_cb, &n);
+	return n;
+}
+
+static void counters(struct __test_metadata *_metadata)
+{
+	static const int bad[] = {
+		SSN_A_COUNTERS_BAD_TAG, SSN_A_COUNTERS_BAD_SEQ,
+		SSN_A_COUNTERS_BAD_LEASE, SSN_A_COUNTERS_BAD_SHARE,
+		SSN_A_COUNTERS_BAD_HELLO, SSN_A_COUNTERS_REPLAYED_HELLO,
+	};
+	uint64_t sum = 0;
+	unsigned int i, m;
+
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		for (m = 0; m < MEMBERS; m++)
+			sum += counter(NODE(m), bad[i]);
+	EXPECT_EQ(0, sum)
+		TH_LOG("nobody was accused of anything");
+}
+
+/* Every byte that went over the wire is under a pad byte of its own. */
+static void all_is_well(struct __test_metadata *_metadata)
+{
+	struct tap_sum sum;
+
+	counters(_metadata);
+	close(idle);
+	EXPECT_TRUE(until(!conns(), 40))
+		TH_LOG("all connections ended");
+	sum = tap_check();
+	diag("%zu records, %zu bytes of pad on the wire", sum.records, sum.bytes);
+	EXPECT_GT(sum.records, 100)
+		TH_LOG("the tap has heard them");
+	EXPECT_EQ(0, sum.twice)
+		TH_LOG("none of them used twice");
 }
 
 /* --- system calls, one by one */
@@ -209,7 +287,7 @@ static bool leave_foreign(void)
 	return true;
 }
 
-static void calls(void)
+TEST_F(faults, calls)
 {
 	static const struct step steps[] = {
 		{ "socket", NULL, call_socket, close_it, 0 },
@@ -228,11 +306,12 @@ static void calls(void)
 	unsigned int i;
 
 	for (i = 0; i < sizeof(steps) / sizeof(*steps); i++)
-		each(&steps[i]);
+		each(_metadata, &steps[i]);
 	fd = share_to(GROUP);
 	for (i = 0; i < sizeof(connected) / sizeof(*connected); i++)
-		each(&connected[i]);
+		each(_metadata, &connected[i]);
 	close(fd);
+	all_is_well(_metadata);
 }
 
 /* --- the work of all nodes */
@@ -328,21 +407,8 @@ static const char *session(int *told)
 	return why;
 }
 
-/* A connection is one at either end, and the idle one has five. */
-static int conns(void)
-{
-	char buf[1024];
-	int at, n = 0;
-
-	for (at = 0; at <= MEMBERS; at++)
-		nl_talk(ssn_at[at], nl_start(ssn_at[at], buf,
-					     ssn_at[at]->family,
-					     SSN_CMD_CONN_GET, NLM_F_DUMP),
-			conns_cb, &n);
-	return n;
-}
-
-static void sessions(int what, const char *name, int step)
+static void sessions(struct __test_metadata *_metadata, int what,
+		     const char *name, int step)
 {
 	int n, told, mattered = 0, survived = 0, wrong = 0;
 	const char *why;
@@ -365,59 +431,26 @@ static void sessions(int what, const char *name, int step)
 			wrong++;
 		}
 	}
-	ok(!wrong && !hit,
-	   "a share socket, %s: %d failures are told, %d do not matter", name,
-	   mattered, survived);
-	ok(mattered, "%s: some mattered", name);
+	diag("a share socket, %s: %d failures are told, %d do not matter", name,
+	     mattered, survived);
+	EXPECT_TRUE(!wrong && !hit)
+		TH_LOG("a share socket, %s", name);
+	EXPECT_TRUE(mattered)
+		TH_LOG("%s: some mattered", name);
 	told = 0;
-	ok(!session(&told) && !told, "%s: afterwards all is well", name);
+	EXPECT_TRUE(!session(&told) && !told)
+		TH_LOG("%s: afterwards all is well", name);
+	all_is_well(_metadata);
 }
 
-static void counters(void)
+TEST_F(faults, small_memory)
 {
-	static const int bad[] = {
-		SSN_A_COUNTERS_BAD_TAG, SSN_A_COUNTERS_BAD_SEQ,
-		SSN_A_COUNTERS_BAD_LEASE, SSN_A_COUNTERS_BAD_SHARE,
-		SSN_A_COUNTERS_BAD_HELLO, SSN_A_COUNTERS_REPLAYED_HELLO,
-	};
-	uint64_t sum = 0;
-	unsigned int i, m;
-
-	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		for (m = 0; m < MEMBERS; m++)
-			sum += counter(NODE(m), bad[i]);
-	is_int(sum, 0, "nobody was accused of anything");
+	sessions(_metadata, FAULT_SLAB, "small memory", setting("FAULT_STEP", 5));
 }
 
-int main(int argc, char **argv)
+TEST_F(faults, pages)
 {
-	bool all = argc > 1 && !strcmp(argv[1], "all");
-	struct tap_sum sum;
-	int i;
-
-	faults_begin();
-	signal(SIGPIPE, SIG_IGN);
-	fill_random(data, sizeof(data));
-	share_network(1);
-	for (i = 0; i < MEMBERS; i++) {
-		tap_start(i);
-		if (peer_set(ssn_at[0], NODE(i), SSN_ROLE_SHAREHOLDER,
-			     TAP_HOST(i)))
-			bail("peer-set: %s (%s)", strerror(errno), nl_text);
-		echo_start(member_ns[i], SSN_SERVICE_AS);
-	}
-	idle = share_to(GROUP);
-	faults_in("ssn_crypt");
-	calls();
-	sessions(FAULT_SLAB, "small memory", all ? 1 : 5);
-	sessions(FAULT_PAGE, "pages", all ? 1 : 3);
-	counters();
-	close(idle);
-	ok(until(!conns(), 40), "all connections ended");
-	sum = tap_check();
-	ok(sum.records > 100, "%zu records, %zu bytes of pad on the wire",
-	   sum.records, sum.bytes);
-	is_int(sum.twice, 0, "none of them used twice");
-	faults_end();
-	return tap_done();
+	sessions(_metadata, FAULT_PAGE, "pages", setting("FAULT_STEP", 3));
 }
+
+TEST_HARNESS_MAIN

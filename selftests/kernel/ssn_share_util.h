@@ -614,7 +614,7 @@ static UNUSED void share_network(int blocks)
 }
 
 /* The same, and members that obey */
-static UNUSED void share_setup(int blocks)
+static UNUSED void members_begin(int blocks)
 {
 	int i;
 
@@ -623,7 +623,7 @@ static UNUSED void share_setup(int blocks)
 		member_start(i);
 }
 
-static UNUSED void share_teardown(void)
+static UNUSED void members_end(void)
 {
 	int i;
 

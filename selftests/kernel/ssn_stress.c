@@ -6,15 +6,13 @@
  * modules. Each message that is received must be what was sent; afterwards the
  * books balance and nothing is left.
  *
- * ssn_stress [SECONDS [SEED]]: 25 s otherwise.
+ * STRESS_SECONDS and STRESS_SEED in the environment: 25 s otherwise.
  *
  * kernels: by-hand (not yet proven over hours: tools/vm/run --kernel=debian --modules -- PROGRAM)
  * timeout: 240
  */
 #define MEMBERS		4
 #define K		2
-
-#include <sys/syscall.h>
 
 #include "ssn_echo_util.h"
 
@@ -538,7 +536,7 @@ static uint64_t count_of_members(int attr)
 }
 
 /* What arrived was sent; nobody did anything that he may not. */
-static void counters(void)
+static void counters(struct __test_metadata *_metadata)
 {
 	static const struct {
 		int tx, rx;
@@ -573,20 +571,21 @@ static void counters(void)
 		uint64_t back = count_of_members(pairs[i].tx);
 		uint64_t got = count_of(0, pairs[i].rx);
 
-		ok(rx && rx <= tx && got && got <= back,
-		   "%s: %llu of %llu arrived, %llu of %llu back",
-		   pairs[i].name, (unsigned long long)rx,
-		   (unsigned long long)tx, (unsigned long long)got,
-		   (unsigned long long)back);
+		EXPECT_TRUE(rx && rx <= tx && got && got <= back)
+			TH_LOG("%s: %llu of %llu arrived, %llu of %llu back",
+			       pairs[i].name, (unsigned long long)rx,
+			       (unsigned long long)tx, (unsigned long long)got,
+			       (unsigned long long)back);
 	}
 	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		n = count_of(0, bad[i].attr) + count_of_members(bad[i].attr);
-		is_int(n, 0, "nobody was accused of a wrong %s", bad[i].name);
+		EXPECT_EQ(0, n)
+			TH_LOG("nobody was accused of a wrong %s", bad[i].name);
 	}
 }
 
 /* Every byte of pad is somewhere, and none is held. */
-static void books(void)
+static void books(struct __test_metadata *_metadata)
 {
 	struct pool tx, rx;
 	int i, way, bad = 0;
@@ -614,7 +613,8 @@ static void books(void)
 			     (unsigned long long)tx.leased,
 			     (unsigned long long)rx.leased);
 		}
-	is_int(bad, 0, "the books of all pools balance");
+	EXPECT_EQ(0, bad)
+		TH_LOG("the books of all pools balance");
 }
 
 static void interrupt(int sig)
@@ -637,7 +637,7 @@ static bool joined(pthread_t thread)
 	return false;
 }
 
-static void last_message(void)
+static void last_message(struct __test_metadata *_metadata)
 {
 	static unsigned char in[SSN_MSG_MAX], out[SSN_MSG_MAX];
 	struct ssn_share head = head_of(1ULL << 40, 0);
@@ -647,21 +647,24 @@ static void last_message(void)
 	stock();
 	fill(head.deal, out, len);
 	fd = share_to(GROUP);
-	is_int(put(fd, &head, out, len, 0), len, "a message to a group");
-	is_int(take(fd, &head, in, sizeof(in), 0), len, "comes back");
-	ok(!memcmp(in, out, len), "as it was");
+	EXPECT_EQ(len, put(fd, &head, out, len, 0))
+		TH_LOG("a message to a group");
+	EXPECT_EQ(len, take(fd, &head, in, sizeof(in), 0))
+		TH_LOG("comes back");
+	EXPECT_EQ(0, memcmp(in, out, len))
+		TH_LOG("as it was");
 	close(fd);
 }
 
-int main(int argc, char **argv)
+TEST(stress)
 {
-	int seconds = argc > 1 ? atoi(argv[1]) : 25, i, left = 0;
+	int seconds = setting("STRESS_SECONDS", 25), i, left = 0;
 	struct sigaction act_usr = { .sa_handler = interrupt };
 	static struct actor actors[ACTORS];
 	pthread_t others[3];
 	double end;
 
-	seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 20250101;
+	seed = setting("STRESS_SEED", 20250101);
 	diag("%d s, seed %llu", seconds, (unsigned long long)seed);
 	signal(SIGPIPE, SIG_IGN);
 	sigaction(SIGUSR1, &act_usr, NULL);
@@ -693,26 +696,32 @@ int main(int argc, char **argv)
 		left += !joined(actors[i].thread);
 	for (i = 0; i < 3; i++)
 		left += !joined(others[i]);
-	is_int(left, 0, "every thread comes to its end");
+	EXPECT_EQ(0, left)
+		TH_LOG("every thread comes to its end");
 	diag("%lu sockets opened, %lu connected, %lu closed", did.opened,
 	     did.connected, did.closed);
 	diag("%lu peers removed, %lu moved, %lu groups removed, %lu dumps",
 	     did.peers, did.routes, did.groups, did.dumps);
-	ok(did.connected && did.sent && did.received && did.namespaces &&
-	   did.peers && did.groups, "something of everything was done");
-	is_int(did.wrong, 0, "%lu messages sent, %lu received as they were",
-	       did.sent, did.received);
-	is_int(did.unloaded, 0, "%lu times the modules were not unloaded",
-	       did.refused);
-	ok(until(!key_listed(last_key), 60),
-	   "%lu pairs of namespaces were left, and are gone", did.namespaces);
+	EXPECT_TRUE(did.connected && did.sent && did.received &&
+		    did.namespaces && did.peers && did.groups)
+		TH_LOG("something of everything was done");
+	EXPECT_EQ(0, did.wrong)
+		TH_LOG("%lu messages sent, %lu received as they were", did.sent,
+		       did.received);
+	EXPECT_EQ(0, did.unloaded)
+		TH_LOG("%lu times the modules were not unloaded", did.refused);
+	EXPECT_TRUE(until(!key_listed(last_key), 60))
+		TH_LOG("%lu pairs of namespaces were left, and are gone",
+		       did.namespaces);
 	for (i = 0; i < LINKS + SHARES; i++)
 		close(FD0 + i);
 	peers_back();
 	groups_back();
-	last_message();
-	ok(until(!conns(), 60), "no connection is left");
-	counters();
-	books();
-	return tap_done();
+	last_message(_metadata);
+	EXPECT_TRUE(until(!conns(), 60))
+		TH_LOG("no connection is left");
+	counters(_metadata);
+	books(_metadata);
 }
+
+TEST_HARNESS_MAIN

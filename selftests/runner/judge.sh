@@ -4,7 +4,7 @@
 # lib/judge: what counts as passed, failed and skipped.
 . "$(dirname "$0")/../lib/topology.sh"
 judge=$SSN_TREE/selftests/lib/judge
-tap_plan 19
+tap_plan 26
 
 # counts NAME STATUS WANT TAP: TAP is a format of printf
 counts()
@@ -44,6 +44,35 @@ counts "numbers out of order" 0 "passed 2, failed 1, skipped 0" \
 	'1..2\nok 2 - b\nok 1 - a\n'
 counts "bail out" 1 "passed 1, failed 2, skipped 0" \
 	'1..2\nok 1 - a\nBail out! no network\n'
+
+# what a program over kselftest_harness.h prints
+harness='TAP version 13
+1..2
+# Starting 2 tests from 2 test cases.
+#  RUN           global.a ...
+#            OK  global.a
+ok 1 global.a
+#  RUN           tagged.b ...
+%s
+# Totals: pass:2 fail:0 xfail:0 xpass:0 skip:0 error:0'
+of_harness() # NAME STATUS WANT LINE
+{
+	# shellcheck disable=SC2059
+	counts "$1" "$2" "$3" "$(printf "$harness" "$4")"
+}
+of_harness "harness: passed" 0 "passed 2, failed 0, skipped 0" 'ok 2 tagged.b'
+of_harness "harness: failed" 1 "passed 1, failed 1, skipped 0" \
+	'not ok 2 tagged.b'
+of_harness "harness: one skipped" 0 "passed 1, failed 0, skipped 1" \
+	'ok 2 tagged.b # SKIP no faults'
+of_harness "harness: nothing is expected to fail" 0 \
+	"passed 1, failed 1, skipped 0" 'ok 2 tagged.b # XFAIL unknown'
+of_harness "harness: nor expected to, and does not" 0 \
+	"passed 1, failed 1, skipped 0" 'ok 2 tagged.b # XPASS unknown'
+of_harness "harness: a skip that some checks do not explain" 4 \
+	"passed 2, failed 1, skipped 0" 'ok 2 tagged.b'
+counts "harness: all skipped" 4 "passed 0, failed 0, skipped 1" \
+	'1..0 # SKIP not loaded\n'
 tap_is "the reason of a skip is told" \
 	"$(printf '1..1\nok 1 - b # SKIP no AVX2\n' > "$TOPO_TMP/tap"
 	   "$judge" t 0 "$TOPO_TMP/tap" | head -n 1)" "skip t: b: no AVX2"
