@@ -80,7 +80,8 @@ site_storage || tap_bail "the daemons do not start"
 
 # --- the plain way
 
-tap_run "a new agent asks what there is" site_owner index rebuild
+whole() { node_log ssa | grep -qE 'rebuild: [0-9]+ objects, .* wait$'; }
+tap_run "a new agent asks by itself what there is" wait_until 20 whole
 tap_run "put" put --name a
 tap_run "get gives the same bytes" get_back a
 : >"$TOPO_TMP/empty"
@@ -222,15 +223,23 @@ tap_is "it is stored" "$put_status" 0
 
 # --- state lost
 
-names=$(site_owner -j ls | json_get name | sort | xargs)
+all_names() { site_owner -j ls | json_get name | sort | xargs; }
+names=$(all_names)
 site_kill ssa ssad TERM
 mv "$(site_data ssa)" "$(site_data ssa).old"
 mkdir "$(site_data ssa)"
+for s in sh3 sh4 sh5; do
+	site_kill $s shareholderd
+done
 site_start ssa ssad
-tap_is "an agent without state knows no names" "$(site_owner -j ls | json_get name)" ""
-tap_run "index rebuild" site_owner index rebuild
-tap_is "restores every name" \
-	"$(site_owner -j ls | json_get name | sort | xargs)" "$names"
+tap_says "an agent without state, and without k shareholders, lists nothing" EAGAIN \
+	site_owner ls
+tap_says "nor does it store anything" EAGAIN site_owner put "$file" --name j
+for s in sh3 sh4 sh5; do
+	site_start $s shareholderd
+done
+restored() { [ "$(all_names)" = "$names" ]; }
+tap_run "when they are there, it has every name again" wait_until 60 restored
 tap_run "and what they name" get_back j
 
 # A job that was pending when its agent lost its state: sh5 stops in its middle.
@@ -241,10 +250,10 @@ first=$!
 tap_run "a put in its middle" wait_until 60 some_shares 1
 site_kill ssa ssad
 sync_stop sh5 0
-site_kill sh5 shareholderd CONT
+site_kill sh5 shareholderd
 rm -rf "$(site_data ssa)"
 mkdir "$(site_data ssa)"
-site_start ssa ssad
+site_start ssa ssad			# without sh5 it cannot settle that
 site_kill sh1 shareholderd TERM
 before=$(node_log sh1 | wc -l)
 site_start sh1 shareholderd		# asks about all of them at start
@@ -253,6 +262,7 @@ tap_run "its agent calls it lost" wait_until 20 asked
 # its owner asks, and comes again with it; no member takes it for another job
 wait $first
 tap_run "a job from before the loss is not called aborted" pending_at sh1
+site_start sh5 shareholderd
 site_owner index rebuild >"$TOPO_TMP/rebuild.out" 2>&1
 tap_run "a complete rebuild finds nobody who promised to keep it" \
 	grep -q "complete yes" "$TOPO_TMP/rebuild.out"

@@ -43,10 +43,11 @@ static int get_record(struct session *s, const json_t *req, json_t **json,
 		ret = catalogue_find(s->ssad->cat, s->peer.node,
 				     json_string_value(name), json);
 	}
+	if (ret == -ENOENT)
+		return recovery_wait(s->ssad, 0, err) ?:
+		       err_set(err, ret, "no object of this name or id");
 	if (ret)
-		return err_set(err, ret, ret == -ENOENT ?
-			       "no object of this name or id" :
-			       "the catalogue cannot be read");
+		return err_set(err, ret, "the catalogue cannot be read");
 	ret = record_read(*json, rec, err) ?: policy_parse(rec->policy, &policy, err);
 	if (ret)
 		return ret;

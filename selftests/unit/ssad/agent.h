@@ -647,7 +647,8 @@ const char *ssn_strerror(int err) { return strerror(abs(err)); }
 
 /* --- the agent */
 
-static struct ssad ssad = { .rebuild = PTHREAD_MUTEX_INITIALIZER };
+static struct ssad ssad = { .rebuild = PTHREAD_MUTEX_INITIALIZER,
+			    .recovery = RECOVERY_INIT };
 static struct network_node nodes[N + 2];
 static struct network_group group = { .id = 1, .generation = 1, .k = K, .n = N };
 static struct pki *owner_pki;
@@ -743,6 +744,7 @@ static void agent_make(void)
 	atexit(agent_remove);
 	snprintf(agent_data, sizeof(agent_data), "%s/ssad", agent_dir);
 	agent_open();
+	ssad.recovery.read = true;
 	holders_make();
 }
 
