@@ -174,6 +174,26 @@ static int get_segments(struct get *get, bool *broken, struct err *err)
 	return 0;
 }
 
+/* Is it still there? Its shares go when it is replaced or deleted. */
+static int get_overtaken(const struct get *get, struct err *err)
+{
+	json_t *json = NULL;
+	const char *state;
+	int ret;
+
+	ret = catalogue_object(get->s->ssad->cat, get->rec.object,
+			       get->rec.id.version, &json);
+	state = json_string_value(json_object_get(json, "state"));
+	if (ret == -ENOENT || (state && !strcmp(state, "deleting")))
+		ret = err_set(err, -ESTALE,
+			      "version %u was replaced or deleted while it was read",
+			      get->rec.id.version);
+	else
+		ret = 0;
+	json_decref(json);
+	return ret;
+}
+
 static json_t *get_liars(const struct gather *g)
 {
 	json_t *list = json_array();
@@ -234,6 +254,8 @@ int session_get(struct session *s, const json_t *req)
 	ret = get_segments(&get, &broken, &err);
 	if (ret == -ECANCELED)
 		broken = true;
+	if (ret && !broken)
+		ret = get_overtaken(&get, &err) ?: ret;
 	if (!ret)
 		ret = session_send(s, json_pack("{s:s, s:s, s:o, s:i}", "re", "get",
 				"status", "done", "liars", get_liars(&get.g),

@@ -107,8 +107,12 @@ int session_rm(struct session *s, const json_t *req)
 		ret = dealer_open(&d, &ssad->net, rm.group, ssad->group_timeout_ms,
 				  false, 0, 1, &err);
 	if (!ret) {
-		ret = catalogue_mark(ssad->cat, rm.rec.object, rm.rec.id.version);
-		if (ret)
+		ret = catalogue_remove(ssad->cat, rm.rec.object,
+				       rm.rec.id.version);
+		if (ret == -ESTALE)
+			err_set(&err, ret, "version %u was replaced or deleted just now",
+				rm.rec.id.version);
+		else if (ret)
 			err_set(&err, ret, "the catalogue cannot be written: %s",
 				strerror(-ret));
 	}

@@ -223,7 +223,7 @@ static const char *session_hint(int code)
 		{ -EHOSTUNREACH, "see that the shareholders named run and have pad; nothing is lost while k of them are whole" },
 		{ -ETIMEDOUT, "see that the shareholders named run and are reached" },
 		{ -EEXIST, "choose another --name, or --replace to store a new version" },
-		{ -ESTALE, "another put came between: try again" },
+		{ -ESTALE, "another put or rm came between: try again" },
 		{ -EBUSY, "wait until it is done" },
 		{ -EAGAIN, "see that the shareholders run; the agent goes on trying, and ssnctl index rebuild tries at once" },
 		{ -EALREADY, "wait for it: ask again with the same job" },

@@ -540,7 +540,14 @@ int ssn_accept(int fd, struct ssn_peer_info *peer)
 	return accept_fd >= 0 ? accept_fd : -EAGAIN;
 }
 
-int connect(int fd, const struct sockaddr *addr, socklen_t len) { return 0; }
+static void (*on_connect)(void);	/* happens before a share socket is there */
+
+int connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	if (on_connect)
+		on_connect();
+	return 0;
+}
 
 int socket(int family, int type, int protocol)
 {
