@@ -15,6 +15,7 @@
 . "$(dirname "$0")/../lib/topology.sh"
 . "$(dirname "$0")/../lib/disk.sh"
 . "$(dirname "$0")/../lib/site.sh"
+. "$(dirname "$0")/../lib/clear.sh"
 
 SITE_SSAD='"segment_bytes": 65536, "group_timeout_ms": 8000'
 SITE_SHAREHOLDERD='"resolve_after": 1'
@@ -105,6 +106,40 @@ tap_says "a name that is not UTF-8" "not UTF-8" \
 tap_run "a name with control characters" put --name $'x\e[31m\ny'
 tap_is "is escaped when shown" "$(site_owner ls | grep -c $'\e')" 0
 tap_run "and can be deleted" site_owner rm $'x\e[31m\ny'
+
+# --- what a shareholder can see: every piece of 16 bytes, and the name
+
+head -c 20000 /dev/urandom >"$TOPO_TMP/secret"
+secret_name='The name of an object is nobody else'\''s business'
+clear_pieces "$TOPO_TMP/secret" >"$TOPO_TMP/pieces"
+clear_words "$secret_name" >"$TOPO_TMP/words"
+tap_run "put of what is secret, under a name that is" \
+	site_owner put "$TOPO_TMP/secret" --name "$secret_name"
+tap_run "it comes back" site_owner get "$secret_name" -o "$TOPO_TMP/secret2"
+unseen()
+{
+	local s
+
+	for s in sh1 sh2 sh3 sh4 sh5; do
+		clear_seen "$1" "$SITE/$s" "$TOPO_TMP/$s.log"
+		[ $? = 1 ] || return
+	done
+}
+tap_run "no piece of it is in clear at a shareholder, nor in its log" \
+	unseen "$TOPO_TMP/pieces"
+tap_run "nor is its name" unseen "$TOPO_TMP/words"
+tap_run "at the agent the name is seen, so that it would be" \
+	clear_seen "$TOPO_TMP/words" "$(site_data ssa)"
+tap_run "and there is no piece of it there" \
+	sh -c '[ -z "$1" ]' - "$(clear_seen "$TOPO_TMP/pieces" "$SITE/ssa" "$TOPO_TMP/ssa.log")"
+mkdir -p "$TOPO_TMP/planted/sub"
+{ head -c 1001 /dev/zero; tail -c +12346 "$TOPO_TMP/secret" | head -c 16; echo; } \
+	>"$TOPO_TMP/planted/sub/file"
+tap_run "one piece in a file would be seen" \
+	clear_seen "$TOPO_TMP/pieces" "$TOPO_TMP/planted"
+mv "$TOPO_TMP/planted/sub/file" "$TOPO_TMP/planted/sub/$secret_name"
+tap_run "and a name of a file" clear_seen "$TOPO_TMP/words" "$TOPO_TMP/planted"
+tap_run "it is deleted" site_owner rm "$secret_name"
 
 # --- two puts of the same job
 
