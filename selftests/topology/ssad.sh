@@ -15,6 +15,7 @@
 . "$(dirname "$0")/../lib/topology.sh"
 . "$(dirname "$0")/../lib/disk.sh"
 . "$(dirname "$0")/../lib/site.sh"
+. "$(dirname "$0")/../lib/clear.sh"
 
 SITE_SSAD='"segment_bytes": 65536, "group_timeout_ms": 8000'
 SITE_SHAREHOLDERD='"resolve_after": 1'
@@ -80,7 +81,8 @@ site_storage || tap_bail "the daemons do not start"
 
 # --- the plain way
 
-tap_run "a new agent asks what there is" site_owner index rebuild
+whole() { node_log ssa | grep -qE 'rebuild: [0-9]+ objects, .* wait$'; }
+tap_run "a new agent asks by itself what there is" wait_until 20 whole
 tap_run "put" put --name a
 tap_run "get gives the same bytes" get_back a
 : >"$TOPO_TMP/empty"
@@ -104,6 +106,40 @@ tap_says "a name that is not UTF-8" "not UTF-8" \
 tap_run "a name with control characters" put --name $'x\e[31m\ny'
 tap_is "is escaped when shown" "$(site_owner ls | grep -c $'\e')" 0
 tap_run "and can be deleted" site_owner rm $'x\e[31m\ny'
+
+# --- what a shareholder can see: every piece of 16 bytes, and the name
+
+head -c 20000 /dev/urandom >"$TOPO_TMP/secret"
+secret_name='The name of an object is nobody else'\''s business'
+clear_pieces "$TOPO_TMP/secret" >"$TOPO_TMP/pieces"
+clear_words "$secret_name" >"$TOPO_TMP/words"
+tap_run "put of what is secret, under a name that is" \
+	site_owner put "$TOPO_TMP/secret" --name "$secret_name"
+tap_run "it comes back" site_owner get "$secret_name" -o "$TOPO_TMP/secret2"
+unseen()
+{
+	local s
+
+	for s in sh1 sh2 sh3 sh4 sh5; do
+		clear_seen "$1" "$SITE/$s" "$TOPO_TMP/$s.log"
+		[ $? = 1 ] || return
+	done
+}
+tap_run "no piece of it is in clear at a shareholder, nor in its log" \
+	unseen "$TOPO_TMP/pieces"
+tap_run "nor is its name" unseen "$TOPO_TMP/words"
+tap_run "at the agent the name is seen, so that it would be" \
+	clear_seen "$TOPO_TMP/words" "$(site_data ssa)"
+tap_run "and there is no piece of it there" \
+	sh -c '[ -z "$1" ]' - "$(clear_seen "$TOPO_TMP/pieces" "$SITE/ssa" "$TOPO_TMP/ssa.log")"
+mkdir -p "$TOPO_TMP/planted/sub"
+{ head -c 1001 /dev/zero; tail -c +12346 "$TOPO_TMP/secret" | head -c 16; echo; } \
+	>"$TOPO_TMP/planted/sub/file"
+tap_run "one piece in a file would be seen" \
+	clear_seen "$TOPO_TMP/pieces" "$TOPO_TMP/planted"
+mv "$TOPO_TMP/planted/sub/file" "$TOPO_TMP/planted/sub/$secret_name"
+tap_run "and a name of a file" clear_seen "$TOPO_TMP/words" "$TOPO_TMP/planted"
+tap_run "it is deleted" site_owner rm "$secret_name"
 
 # --- two puts of the same job
 
@@ -222,15 +258,23 @@ tap_is "it is stored" "$put_status" 0
 
 # --- state lost
 
-names=$(site_owner -j ls | json_get name | sort | xargs)
+all_names() { site_owner -j ls | json_get name | sort | xargs; }
+names=$(all_names)
 site_kill ssa ssad TERM
 mv "$(site_data ssa)" "$(site_data ssa).old"
 mkdir "$(site_data ssa)"
+for s in sh3 sh4 sh5; do
+	site_kill $s shareholderd
+done
 site_start ssa ssad
-tap_is "an agent without state knows no names" "$(site_owner -j ls | json_get name)" ""
-tap_run "index rebuild" site_owner index rebuild
-tap_is "restores every name" \
-	"$(site_owner -j ls | json_get name | sort | xargs)" "$names"
+tap_says "an agent without state, and without k shareholders, lists nothing" EAGAIN \
+	site_owner ls
+tap_says "nor does it store anything" EAGAIN site_owner put "$file" --name j
+for s in sh3 sh4 sh5; do
+	site_start $s shareholderd
+done
+restored() { [ "$(all_names)" = "$names" ]; }
+tap_run "when they are there, it has every name again" wait_until 60 restored
 tap_run "and what they name" get_back j
 
 # A job that was pending when its agent lost its state: sh5 stops in its middle.
@@ -241,10 +285,10 @@ first=$!
 tap_run "a put in its middle" wait_until 60 some_shares 1
 site_kill ssa ssad
 sync_stop sh5 0
-site_kill sh5 shareholderd CONT
+site_kill sh5 shareholderd
 rm -rf "$(site_data ssa)"
 mkdir "$(site_data ssa)"
-site_start ssa ssad
+site_start ssa ssad			# without sh5 it cannot settle that
 site_kill sh1 shareholderd TERM
 before=$(node_log sh1 | wc -l)
 site_start sh1 shareholderd		# asks about all of them at start
@@ -253,6 +297,7 @@ tap_run "its agent calls it lost" wait_until 20 asked
 # its owner asks, and comes again with it; no member takes it for another job
 wait $first
 tap_run "a job from before the loss is not called aborted" pending_at sh1
+site_start sh5 shareholderd
 site_owner index rebuild >"$TOPO_TMP/rebuild.out" 2>&1
 tap_run "a complete rebuild finds nobody who promised to keep it" \
 	grep -q "complete yes" "$TOPO_TMP/rebuild.out"

@@ -343,6 +343,11 @@ int job_share_commit(struct storage *st, struct job *job,
 	uint64_t total = w->total;
 	int ret;
 
+	/* another connection has said that it is whole, since this share began */
+	if (job->state != JOB_PENDING) {
+		job_share_abandon(st, w);
+		return -EALREADY;
+	}
 	ret = sharefile_commit(w);
 	if (ret) {
 		st->used -= total;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon.h"
 #include "log.h"
@@ -205,6 +206,9 @@ static int shareholder_reload(const json_t *config, struct err *err)
 			      sh->net.self, net.self);
 	if (!ret && s.apply_network)
 		ret = network_apply(&net, err);
+	if (ret == -EPERM && geteuid())	/* become "user", it may not any more */
+		err_set(err, ret, "%s; or do ssnctl node apply, and then this again",
+			err->text);
 	if (ret) {
 		network_free(&net);
 		return ret;

@@ -14,7 +14,7 @@ int catalogue_insert(struct catalogue *cat, const json_t *record)
 	if (!text)
 		return -ENOMEM;
 	ret = catalogue_run(cat, catalogue_ask(cat,
-		"INSERT OR REPLACE INTO object"
+		"INSERT INTO object"
 		" (object, version, owner, name, record, stored_at)"
 		" VALUES (?, ?, ?, ?, ?, ?)", "siissi",
 		json_string_value(json_object_get(record, "object")),
@@ -166,6 +166,22 @@ int catalogue_mark(struct catalogue *cat, const char *object, uint32_t version)
 	ret = catalogue_run(cat, catalogue_ask(cat,
 		"UPDATE object SET deleting = 1 WHERE object = ? AND version = ?",
 		"si", object, (int64_t)version));
+	pthread_mutex_unlock(&cat->lock);
+	return ret;
+}
+
+int catalogue_remove(struct catalogue *cat, const char *object, uint32_t version)
+{
+	int ret;
+
+	pthread_mutex_lock(&cat->lock);
+	ret = catalogue_run(cat, catalogue_ask(cat,
+		"UPDATE object SET deleting = 1 WHERE object = ?1 AND version = ?2"
+		" AND NOT EXISTS (SELECT 1 FROM object WHERE object = ?1"
+		"  AND version > ?2 AND NOT deleting)",
+		"si", object, (int64_t)version));
+	if (!ret && sqlite3_changes(cat->db) != 1)
+		ret = -ESTALE;
 	pthread_mutex_unlock(&cat->lock);
 	return ret;
 }

@@ -70,8 +70,8 @@ struct catalogue_put {
  *
  * Returns 0; 1 with @answer for a job that is committed; -EALREADY it runs;
  * -ECANCELED it was aborted; -EINPROGRESS it waits for a rebuild to settle it;
- * -EEXIST also: a job of this id is there and is another one; -EBUSY another job stores the same name now;
- * -EEXIST the name is there and @replace is not given; -ESTALE the object and
+ * -EEXIST also: a job of this id is there and is another one; -EBUSY another job
+ * stores the same name, or the same version of the object, now; -EEXIST the name is there and @replace is not given; -ESTALE the object and
  * version are not the next ones of this name; -EIO.
  */
 int catalogue_begin(struct catalogue *cat, const struct catalogue_put *put,
@@ -124,6 +124,11 @@ int catalogue_list(struct catalogue *cat, uint32_t owner, const char *after,
 		   unsigned int max, json_t **records, bool *more);
 /* All versions of one object that are "deleting". */
 int catalogue_deleting(struct catalogue *cat, const char *object, json_t **records);
+/*
+ * A version is "deleting" from now on. catalogue_remove(): only if no newer one is
+ * stored, or else -ESTALE.
+ */
+int catalogue_remove(struct catalogue *cat, const char *object, uint32_t version);
 int catalogue_mark(struct catalogue *cat, const char *object, uint32_t version);
 int catalogue_delete(struct catalogue *cat, const char *object, uint32_t version);
 

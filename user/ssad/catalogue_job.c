@@ -171,6 +171,18 @@ static int name_next(struct catalogue *cat, const struct catalogue_put *put,
 		ret = row < 0 ? catalogue_fail(cat, err) :
 		      err_set(err, -ESTALE, "object %s exists already", object);
 	sqlite3_finalize(st);
+	if (ret)
+		return ret;
+	/* two names with one object: the one that commits last would take it */
+	st = catalogue_ask(cat, "SELECT 1 FROM job WHERE state = 1 AND object = ?"
+			   " AND version = ?", "si", object, (int64_t)version);
+	row = catalogue_step(cat, st);
+	if (row)
+		ret = row < 0 ? catalogue_fail(cat, err) :
+		      err_set(err, -EBUSY,
+			      "another job is storing version %u of object %s now",
+			      version, object);
+	sqlite3_finalize(st);
 	return ret;
 }
 
@@ -302,6 +314,8 @@ int catalogue_commit(struct catalogue *cat, const char *job, const json_t *recor
 			job);
 	else if (ret == -ECANCELED)
 		err_set(err, ret, "job %s is not running", job);
+	else if (ret == -EEXIST)
+		err_set(err, ret, "this version of the object is there by now");
 	else if (ret)
 		err_set(err, ret, "the COMMIT record cannot be written: %s",
 			strerror(-ret));

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "gather.h"
 #include "policy.h"
@@ -19,6 +20,8 @@
 
 #define LS_ROWS		64	/* in one answer */
 #define CONTROL_BYTES	512	/* of a read request and its answer, at most */
+#define PACE_MS		100	/* between looks at pools that are waited for */
+#define PACE_TELL_MS	2000	/* between words to the owner meanwhile */
 
 static int get_record(struct session *s, const json_t *req, json_t **json,
 		      struct record *rec, struct err *err)
@@ -43,10 +46,11 @@ static int get_record(struct session *s, const json_t *req, json_t **json,
 		ret = catalogue_find(s->ssad->cat, s->peer.node,
 				     json_string_value(name), json);
 	}
+	if (ret == -ENOENT)
+		return recovery_wait(s->ssad, 0, err) ?:
+		       err_set(err, ret, "no object of this name or id");
 	if (ret)
-		return err_set(err, ret, ret == -ENOENT ?
-			       "no object of this name or id" :
-			       "the catalogue cannot be read");
+		return err_set(err, ret, "the catalogue cannot be read");
 	ret = record_read(*json, rec, err) ?: policy_parse(rec->policy, &policy, err);
 	if (ret)
 		return ret;
@@ -65,6 +69,8 @@ struct get {
 	struct gather g;
 	struct reservation *reserved;
 	uint8_t *seg;
+	int wait;		/* for pad, segment after segment */
+	uint64_t given;		/* bytes that the owner has */
 };
 
 static bool get_gone(void *session)
@@ -84,13 +90,13 @@ static unsigned int get_there(const struct gather *g, unsigned int *at)
 }
 
 /*
- * Pad for all of it: from k of the members that answered, and to the owner. The
- * others are asked in the place of those whose pad does not suffice.
+ * Pad for the segments @first to @last: from k of the members that answered, and to
+ * the owner. The others are asked in the place of those whose pad does not suffice.
  */
-static int get_reserve(struct get *get, struct err *err)
+static int get_reserve(struct get *get, uint32_t first, uint32_t last,
+		       struct err *err)
 {
 	const struct network_group *group = get->g.group;
-	uint32_t segments = segment_count(get->rec.id.size, get->rec.segment_bytes);
 	struct reserve_need *need = calloc(2 * group->k + 1, sizeof(*need));
 	struct ssad *ssad = get->s->ssad;
 	unsigned int at[SSN_MEMBERS_MAX], i, k = group->k, next = k;
@@ -110,7 +116,7 @@ static int get_reserve(struct get *get, struct err *err)
 						     .dir = QKD_DIR_RX };
 			*tx = (struct reserve_need){ .peer = node,
 						     .dir = QKD_DIR_TX };
-			for (j = 1; j <= segments; j++) {
+			for (j = first; j <= last; j++) {
 				reserve_transfer(rx, SEGMENT_CODE +
 					segment_bytes(get->rec.id.size,
 						      get->rec.segment_bytes, j),
@@ -123,7 +129,11 @@ static int get_reserve(struct get *get, struct err *err)
 		}
 		need[2 * k] = (struct reserve_need){ .peer = get->s->peer.node,
 						     .dir = QKD_DIR_TX };
-		reserve_transfer(&need[2 * k], get->rec.id.size, SEGMENT_MESSAGE);
+		for (j = first; j <= last; j++)
+			reserve_transfer(&need[2 * k],
+					 segment_bytes(get->rec.id.size,
+						       get->rec.segment_bytes, j),
+					 SEGMENT_MESSAGE);
 		reserve_message(&need[2 * k], CONTROL_BYTES);
 		ret = reserve_take(ssad->res, need, 2 * k + 1, ssad_node_name, ssad,
 				   &get->reserved, &who, err);
@@ -134,6 +144,53 @@ static int get_reserve(struct get *get, struct err *err)
 		at[who / 2] = at[next++];
 	}
 	free(need);
+	return ret;
+}
+
+/* What is waited for, to the owner, if there is pad for that. */
+static int get_tell(struct get *get, const char *what)
+{
+	struct session *s = get->s;
+	struct reserve_need need = { .peer = s->peer.node, .dir = QKD_DIR_TX };
+	struct reservation *r;
+	struct err err;
+	int ret;
+
+	reserve_message(&need, CONTROL_BYTES);
+	ret = reserve_take(s->ssad->res, &need, 1, NULL, NULL, &r, NULL, &err);
+	if (ret)
+		return 0;
+	ret = session_send(s, json_pack("{s:s, s:s, s:I, s:s}", "re", "get", "status",
+			"progress", "given", (json_int_t)get->given, "waiting", what));
+	reserve_drop(r);
+	return ret;
+}
+
+/*
+ * --wait: until there is pad for the segment. 0; -ECANCELED: nobody waits for it any
+ * more; another -errno.
+ */
+static int get_pace(struct get *get, uint32_t segment, struct err *err)
+{
+	const struct timespec pause = { .tv_nsec = PACE_MS * 1000000L };
+	uint64_t told = monotonic_ms();
+	int ret;
+
+	reserve_drop(get->reserved);
+	get->reserved = NULL;
+	gather_charge(&get->g, NULL);
+	while ((ret = get_reserve(get, segment, segment, err)) == -ENOKEY) {
+		gather_free(&get->g);	/* it is not held open for so long */
+		if (session_gone(get->s))
+			return -ECANCELED;
+		if (monotonic_ms() - told >= PACE_TELL_MS) {
+			told = monotonic_ms();
+			if (get_tell(get, err->text))
+				return -ECANCELED;
+		}
+		nanosleep(&pause, NULL);
+	}
+	gather_charge(&get->g, get->reserved);
 	return ret;
 }
 
@@ -148,6 +205,9 @@ static int get_segments(struct get *get, bool *broken, struct err *err)
 
 	for (id.segment = 1; id.segment <= count; id.segment++) {
 		want = segment_bytes(id.size, rec->segment_bytes, id.segment);
+		ret = get->wait ? get_pace(get, id.segment, err) : 0;
+		if (ret)
+			return ret;
 		ret = gather_segment(&get->g, &id, rec->epoch, get->seg,
 				     want + SEGMENT_CODE, &len, err);
 		if (ret)
@@ -168,9 +228,30 @@ static int get_segments(struct get *get, bool *broken, struct err *err)
 			}
 			reserve_spent(get->reserved, get->s->peer.node, QKD_DIR_TX,
 				      part);
+			get->given += part;
 		}
 	}
 	return 0;
+}
+
+/* Is it still there? Its shares go when it is replaced or deleted. */
+static int get_overtaken(const struct get *get, struct err *err)
+{
+	json_t *json = NULL;
+	const char *state;
+	int ret;
+
+	ret = catalogue_object(get->s->ssad->cat, get->rec.object,
+			       get->rec.id.version, &json);
+	state = json_string_value(json_object_get(json, "state"));
+	if (ret == -ENOENT || (state && !strcmp(state, "deleting")))
+		ret = err_set(err, -ESTALE,
+			      "version %u was replaced or deleted while it was read",
+			      get->rec.id.version);
+	else
+		ret = 0;
+	json_decref(json);
+	return ret;
 }
 
 static json_t *get_liars(const struct gather *g)
@@ -195,7 +276,8 @@ int session_get(struct session *s, const json_t *req)
 	bool broken = false;
 	int ret;
 
-	ret = get_record(s, req, &json, &get.rec, &err);
+	ret = config_bool(req, "get", "wait", 0, &get.wait, &err) ?:
+	      get_record(s, req, &json, &get.rec, &err);
 	if (ret)
 		goto out;
 	group = network_group(&ssad->net, get.rec.group);
@@ -217,8 +299,10 @@ int session_get(struct session *s, const json_t *req)
 	/* Who is there comes first: that too few are is the better answer. */
 	if (get.rec.id.size)
 		ret = gather_open(&get.g, &err);
-	if (!ret)
-		ret = get_reserve(&get, &err);
+	if (!ret && !get.wait)
+		ret = get_reserve(&get, 1, segment_count(get.rec.id.size,
+							 get.rec.segment_bytes),
+				  &err);
 	if (ret)
 		goto out;
 	gather_charge(&get.g, get.reserved);
@@ -233,6 +317,8 @@ int session_get(struct session *s, const json_t *req)
 	ret = get_segments(&get, &broken, &err);
 	if (ret == -ECANCELED)
 		broken = true;
+	if (ret && !broken)
+		ret = get_overtaken(&get, &err) ?: ret;
 	if (!ret)
 		ret = session_send(s, json_pack("{s:s, s:s, s:o, s:i}", "re", "get",
 				"status", "done", "liars", get_liars(&get.g),

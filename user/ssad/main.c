@@ -15,7 +15,8 @@
 
 #define BACKLOG	16
 
-static struct ssad ssad = { .rebuild = PTHREAD_MUTEX_INITIALIZER };
+static struct ssad ssad = { .rebuild = PTHREAD_MUTEX_INITIALIZER,
+			    .recovery = RECOVERY_INIT };
 
 static struct listener {
 	unsigned int service;
@@ -64,11 +65,21 @@ static void ssad_stop(void)
 		l->fd = -1;
 	}
 	sessions_stop();
+	recovery_stop(&ssad);
 	reserve_close(ssad.res);
 	nl_close(ssad.qkd);
 	catalogue_close(ssad.cat);
 	pki_free(ssad.pki);
 	network_free(&ssad.net);
+}
+
+static void on_recovery(evutil_socket_t fd, short what, void *arg)
+{
+	int ret = recovery_start(&ssad);
+
+	if (ret)
+		log_err("no thread to make the catalogue again: %s; ssnctl index rebuild does it",
+			strerror(-ret));
 }
 
 static int ssad_check(const json_t *config, struct err *err)
@@ -109,9 +120,15 @@ static int ssad_start(struct event_base *base, const json_t *config, struct err 
 		ssad_stop();
 		return ret;
 	}
-	if (catalogue_lost(ssad.cat))
-		log_warn("the catalogue in %s is new: jobs from before are \"lost\", not aborted, until ssnctl index rebuild",
-			 data);
+	if (!catalogue_lost(ssad.cat))
+		return 0;
+	log_warn("the catalogue in %s is new: it is made again from the shareholders; until then jobs from before are \"lost\", not aborted",
+		 data);
+	/* as the "user" that we are once the loop runs */
+	if (event_base_once(base, -1, EV_TIMEOUT, on_recovery, NULL, NULL)) {
+		ssad_stop();
+		return err_set(err, -ENOMEM, "no memory");
+	}
 	return 0;
 }
 

@@ -6,15 +6,19 @@
  *
  * A row counts only when k members say the same of it: fewer than k may lie.
  */
+#include "rebuild.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "gather.h"
 #include "log.h"
 #include "policy.h"
 #include "record.h"
+#include "recovery.h"
 #include "session.h"
 #include "ssnsock.h"
 #include "util.h"
@@ -24,8 +28,9 @@
 #define ROWS_MAX	(1U << 19)
 
 struct rebuild {
-	struct session *s;
 	struct ssad *ssad;
+	int (*progress)(unsigned int objects, void *arg);
+	void *arg;
 	const struct network_group *group;
 	struct dealer *d;
 	/*
@@ -34,8 +39,7 @@ struct rebuild {
 	 * memory, some 300 bytes for each object.
 	 */
 	json_t *rows;
-	unsigned int objects, skipped, committed, waiting;
-	bool complete;			/* every shareholder of every group listed */
+	struct rebuild_result *result;
 };
 
 /* A row's key, taken apart. */
@@ -213,7 +217,7 @@ static void rebuild_commit(struct rebuild *b, const struct row *row,
 			after[i] = 'c';
 	json_decref(msg);
 	json_string_set(states, after);
-	b->committed++;
+	b->result->committed++;
 }
 
 static void rebuild_pending(struct rebuild *b, const char *key, json_t *states)
@@ -228,7 +232,7 @@ static void rebuild_pending(struct rebuild *b, const char *key, json_t *states)
 	case JOB_RUNNING:
 		/* repeated just now: what they have may be from before */
 		if (catalogue_lost(b->ssad->cat))
-			b->complete = false;
+			b->result->complete = false;
 		return;
 	case JOB_ABORTED:
 		return;			/* the shareholder asks, and is told */
@@ -236,7 +240,7 @@ static void rebuild_pending(struct rebuild *b, const char *key, json_t *states)
 		rebuild_commit(b, &row, states);
 		return;
 	case JOB_UNREADABLE:
-		b->complete = false;
+		b->result->complete = false;
 		return;
 	case JOB_UNKNOWN:
 	case JOB_WAITING:
@@ -246,11 +250,11 @@ static void rebuild_pending(struct rebuild *b, const char *key, json_t *states)
 		rebuild_all_prepared(b, &row, states) ? JOB_COMMITTED : JOB_WAITING;
 	/* on the disk before anybody is told; or it is not settled yet */
 	if (catalogue_settle(b->ssad->cat, row.job, state))
-		b->complete = false;
+		b->result->complete = false;
 	else if (state == JOB_COMMITTED)
 		rebuild_commit(b, &row, states);
 	else
-		b->waiting++;
+		b->result->waiting++;
 }
 
 /* --- objects */
@@ -335,12 +339,12 @@ static int rebuild_object(struct rebuild *b, struct gather *g, const char *key,
 	if (holders < b->group->k) {
 		log_warn("rebuild: object %s version %lld: %u of the %u holders needed",
 			 row.object, row.version, holders, b->group->k);
-		b->skipped++;
+		b->result->skipped++;
 		return 0;
 	}
 	if (!catalogue_object(b->ssad->cat, row.object, row.version, &json)) {
 		json_decref(json);
-		b->objects++;
+		b->result->objects++;
 		return 0;
 	}
 	ret = rebuild_record(b, g, &row, json_string_value(states), buf, &json, &err);
@@ -355,14 +359,12 @@ static int rebuild_object(struct rebuild *b, struct gather *g, const char *key,
 	if (ret) {
 		log_warn("rebuild: object %s version %lld: %s", row.object,
 			 row.version, err.text);
-		b->skipped++;
-		b->complete = false;
+		b->result->skipped++;
+		b->result->complete = false;
 		return 0;
 	}
-	b->objects++;
-	return session_send(b->s, json_pack("{s:s, s:s, s:i}", "re", "rebuild",
-					    "status", "progress", "objects",
-					    b->objects));
+	b->result->objects++;
+	return b->progress(b->result->objects, b->arg);
 }
 
 /* A version before another that is whole was being replaced. */
@@ -416,13 +418,13 @@ static int rebuild_group(struct rebuild *b, struct err *err)
 		goto out;
 	}
 	if (dealer_in(b->d) < b->d->n)
-		b->complete = false;
+		b->result->complete = false;
 	json_object_foreach(b->rows, key, states)
 		rebuild_pending(b, key, states);
 	json_object_foreach(b->rows, key, states) {
 		ret = rebuild_object(b, &g, key, states, buf);
 		if (ret) {
-			err_set(err, ret, "the owner's connection: %s",
+			err_set(err, ret, "ended before it was done: %s",
 				ssn_strerror(ret));
 			goto out;
 		}
@@ -440,35 +442,65 @@ out:
 	return ret;
 }
 
-int session_rebuild(struct session *s, const json_t *req)
+int rebuild_run(struct ssad *ssad, int (*progress)(unsigned int objects, void *arg),
+		void *arg, struct rebuild_result *result, struct err *err)
 {
-	struct rebuild b = { .s = s, .ssad = s->ssad, .complete = true };
-	struct err err = { "" };
+	struct rebuild b = { .ssad = ssad, .progress = progress, .arg = arg,
+			     .result = result };
+	struct err first = { "" };
+	struct timespec until;
+	int ret = 0, one;
 	size_t i;
-	int ret = 0;
 
-	if (pthread_mutex_trylock(&s->ssad->rebuild)) {
-		err_set(&err, -EBUSY, "a rebuild is running");
-		return session_error(s, "rebuild", -EBUSY, &err);
+	*result = (struct rebuild_result){ .complete = true };
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 1 + ssad->group_timeout_ms / 1000;
+	if (pthread_mutex_timedlock(&ssad->rebuild, &until))
+		return err_set(err, -EBUSY, "another rebuild is running");
+	for (i = 0; i < ssad->net.groups && (!ret || ret == -EHOSTUNREACH); i++) {
+		b.group = &ssad->net.group[i];
+		one = rebuild_group(&b, err);
+		if (!one || (ret && one == -EHOSTUNREACH))
+			continue;
+		ret = one;
+		first = *err;
 	}
-	for (i = 0; i < s->ssad->net.groups && !ret; i++) {
-		b.group = &s->ssad->net.group[i];
-		ret = rebuild_group(&b, &err);
-	}
-	if (!ret && b.complete) {
-		ret = catalogue_found(s->ssad->cat);
+	if (ret)
+		*err = first;
+	else
+		recovery_read(ssad);
+	if (!ret && result->complete) {
+		ret = catalogue_found(ssad->cat);
 		if (ret)
-			err_set(&err, ret, "the catalogue cannot be written: %s",
+			err_set(err, ret, "the catalogue cannot be written: %s",
 				strerror(-ret));
 	}
-	pthread_mutex_unlock(&s->ssad->rebuild);
+	pthread_mutex_unlock(&ssad->rebuild);
+	if (!ret)
+		log_info("rebuild: %u objects, %u skipped, %u jobs committed, %u wait%s",
+			 result->objects, result->skipped, result->committed,
+			 result->waiting, result->complete ? "" :
+			 "; not every shareholder answered");
+	return ret;
+}
+
+static int rebuild_tell(unsigned int objects, void *s)
+{
+	return session_send(s, json_pack("{s:s, s:s, s:i}", "re", "rebuild",
+					 "status", "progress", "objects", objects));
+}
+
+int session_rebuild(struct session *s, const json_t *req)
+{
+	struct rebuild_result found;
+	struct err err = { "" };
+	int ret;
+
+	ret = rebuild_run(s->ssad, rebuild_tell, s, &found, &err);
 	if (ret)
 		return session_error(s, "rebuild", ret, &err);
-	log_info("rebuild: %u objects, %u skipped, %u jobs committed, %u wait%s",
-		 b.objects, b.skipped, b.committed, b.waiting,
-		 b.complete ? "" : "; not every shareholder answered");
 	return session_send(s, json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:b}",
-		"re", "rebuild", "status", "done", "objects", b.objects, "skipped",
-		b.skipped, "committed", b.committed, "waiting", b.waiting,
-		"complete", b.complete));
+		"re", "rebuild", "status", "done", "objects", found.objects, "skipped",
+		found.skipped, "committed", found.committed, "waiting", found.waiting,
+		"complete", found.complete));
 }

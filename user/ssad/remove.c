@@ -60,9 +60,11 @@ static int rm_check(struct session *s, const json_t *req, struct rm *rm,
 		return err_set(err, -EINVAL, "rm: job: not a UUID");
 	ret = catalogue_find(ssad->cat, s->peer.node, json_string_value(name),
 			     &rm->json);
+	if (ret == -ENOENT)
+		return recovery_wait(ssad, 0, err) ?:
+		       err_set(err, ret, "no object of this name");
 	if (ret)
-		return err_set(err, ret, ret == -ENOENT ? "no object of this name" :
-			       "the catalogue cannot be read");
+		return err_set(err, ret, "the catalogue cannot be read");
 	ret = record_read(rm->json, &rm->rec, err) ?:
 	      policy_parse(rm->rec.policy, &rm->policy, err);
 	if (ret)
@@ -105,8 +107,12 @@ int session_rm(struct session *s, const json_t *req)
 		ret = dealer_open(&d, &ssad->net, rm.group, ssad->group_timeout_ms,
 				  false, 0, 1, &err);
 	if (!ret) {
-		ret = catalogue_mark(ssad->cat, rm.rec.object, rm.rec.id.version);
-		if (ret)
+		ret = catalogue_remove(ssad->cat, rm.rec.object,
+				       rm.rec.id.version);
+		if (ret == -ESTALE)
+			err_set(&err, ret, "version %u was replaced or deleted just now",
+				rm.rec.id.version);
+		else if (ret)
 			err_set(&err, ret, "the catalogue cannot be written: %s",
 				strerror(-ret));
 	}

@@ -223,12 +223,13 @@ static const char *session_hint(int code)
 		{ -EHOSTUNREACH, "see that the shareholders named run and have pad; nothing is lost while k of them are whole" },
 		{ -ETIMEDOUT, "see that the shareholders named run and are reached" },
 		{ -EEXIST, "choose another --name, or --replace to store a new version" },
-		{ -ESTALE, "another put came between: try again" },
+		{ -ESTALE, "another put or rm came between: try again" },
 		{ -EBUSY, "wait until it is done" },
+		{ -EAGAIN, "see that the shareholders run; the agent goes on trying, and ssnctl index rebuild tries at once" },
 		{ -EALREADY, "wait for it: ask again with the same job" },
 		{ -EINPROGRESS, "ask again with the same job, FILE and options: nothing that was stored is lost" },
 		{ -ECANCELED, "nothing was stored: put it again as a new job" },
-		{ -ENOENT, "see ssnctl ls; if the agent lost its state, ssnctl index rebuild" },
+		{ -ENOENT, "see ssnctl ls" },
 		{ -EBADMSG, "more shareholders than can be tolerated gave wrong shares: see ssnctl stat, and repair" },
 		{ -EACCES, "the policy on the object decides who may do this" },
 		{ -EREMOTEIO, "see the shareholders' logs" },
@@ -256,13 +257,15 @@ int session_error(struct session *s, const char *op, int code, const struct err 
 static const struct {
 	const char *op;
 	int (*run)(struct session *s, const json_t *req);
+	/* what it may do while it is not known which names there are */
+	enum { ANYTHING, WHAT_IS_KNOWN, NOTHING } unread;
 } session_ops[] = {
-	{ "put", session_put },
-	{ "get", session_get },
-	{ "ls", session_ls },
-	{ "stat", session_stat },
-	{ "rm", session_rm },
-	{ "rebuild", session_rebuild },
+	{ "put", session_put, NOTHING },
+	{ "get", session_get, WHAT_IS_KNOWN },
+	{ "ls", session_ls, NOTHING },
+	{ "stat", session_stat, WHAT_IS_KNOWN },
+	{ "rm", session_rm, WHAT_IS_KNOWN },
+	{ "rebuild", session_rebuild, ANYTHING },
 };
 
 /* One request of an owner. */
@@ -271,10 +274,16 @@ static int session_request(struct session *s, const json_t *req)
 	const char *op = json_string_value(json_object_get(req, "op"));
 	struct err err = { "" };
 	size_t i;
+	int ret;
 
-	for (i = 0; op && i < sizeof(session_ops) / sizeof(session_ops[0]); i++)
-		if (!strcmp(op, session_ops[i].op))
-			return session_ops[i].run(s, req);
+	for (i = 0; op && i < sizeof(session_ops) / sizeof(session_ops[0]); i++) {
+		if (strcmp(op, session_ops[i].op))
+			continue;
+		ret = session_ops[i].unread == ANYTHING ? 0 :
+		      recovery_wait(s->ssad, s->ssad->group_timeout_ms, &err);
+		return ret && session_ops[i].unread == NOTHING ?
+		       session_error(s, op, ret, &err) : session_ops[i].run(s, req);
+	}
 	err_set(&err, -EINVAL, "unknown operation \"%.32s\"", op ?: "");
 	return session_error(s, op ?: "", -EINVAL, &err);
 }

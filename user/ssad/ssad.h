@@ -9,6 +9,7 @@
 #include "network.h"
 #include "nl.h"
 #include "pki.h"
+#include "recovery.h"
 #include "reserve.h"
 
 struct ssad {
@@ -22,6 +23,7 @@ struct ssad {
 	unsigned int group_timeout_ms;
 	unsigned int owner_timeout_ms;
 	pthread_mutex_t rebuild;	/* one at a time */
+	struct recovery recovery;
 };
 
 /* The configuration (Documentation/ssad.rst), without touching the kernel. */

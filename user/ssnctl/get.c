@@ -24,6 +24,7 @@ struct get {
 	int fd;
 	uint64_t size, have;
 	json_t *go;
+	bool wait;
 	struct progress bar;
 };
 
@@ -117,7 +118,7 @@ static int get_data(struct get *g, json_t **done)
 	while (!*done) {
 		json_t *msg;
 
-		len = owner_recv(&g->o, g->o.timeout_ms, &msg);
+		len = owner_recv(&g->o, g->wait ? 0 : g->o.timeout_ms, &msg);
 		if (len <= 0) {
 			progress_end(&g->bar);
 			return owner_broken(&g->o, "get", len);
@@ -126,6 +127,12 @@ static int get_data(struct get *g, json_t **done)
 			if (!strcmp(json_text(msg, "status"), "done")) {
 				*done = msg;
 				break;
+			}
+			if (!strcmp(json_text(msg, "status"), "progress")) {
+				progress_at(&g->bar, g->have,
+					    json_text(msg, "waiting"));
+				json_decref(msg);
+				continue;
 			}
 			progress_end(&g->bar);
 			owner_refused("get", msg);
@@ -191,7 +198,8 @@ static int get_run(struct get *g)
 	ssize_t len;
 	int ret;
 
-	len = owner_send(&g->o, json_pack("{s:s, s:O}", "op", "get", "name", g->name));
+	len = owner_send(&g->o, json_pack("{s:s, s:O, s:b}", "op", "get", "name",
+					  g->name, "wait", g->wait));
 	len = len ?: owner_recv(&g->o, g->o.timeout_ms, &g->go);
 	if (len <= 0)
 		return owner_broken(&g->o, "get", len);
@@ -214,15 +222,19 @@ static int run(int argc, char **argv, const struct cmd_ctx *ctx)
 {
 	static const struct option options[] = {
 		{ "output", required_argument, NULL, 'o' },
+		{ "wait", no_argument, NULL, 'w' },
 		{ NULL, 0, NULL, 0 }
 	};
 	struct get g = { .fd = -1 };
 	int opt, ret;
 
 	while ((opt = getopt_long(argc, argv, "o:", options, NULL)) != -1) {
-		if (opt != 'o')
+		if (opt == 'w')
+			g.wait = true;
+		else if (opt == 'o')
+			g.path = optarg;
+		else
 			return CMD_USAGE;
-		g.path = optarg;
 	}
 	if (argc - optind != 1)
 		return cmd_usage("get takes one NAME, not %d", argc - optind);
@@ -255,7 +267,7 @@ static int run(int argc, char **argv, const struct cmd_ctx *ctx)
 
 static const struct cmd get = {
 	.verb = "get",
-	.args = "NAME [-o FILE]",
+	.args = "NAME [-o FILE] [--wait]",
 	.help = "read an object back, to FILE, or to a file of its name; -o - is stdout",
 	.run = run,
 };

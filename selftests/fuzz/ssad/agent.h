@@ -24,7 +24,8 @@ int __wrap_pki_sign(struct pki *pki, const void *data, size_t len, char **b64,
 const char *__wrap_pki_cert_pem(const struct pki *pki);
 
 static struct ssad ssad = {
-	.rebuild = PTHREAD_MUTEX_INITIALIZER, .coeff = SSN_COEFF_CRNG,
+	.rebuild = PTHREAD_MUTEX_INITIALIZER, .recovery = RECOVERY_INIT,
+	.coeff = SSN_COEFF_CRNG,
 	.segment_bytes = SEGMENT_MIN, .group_timeout_ms = 1000, .owner_timeout_ms = 1000,
 };
 static struct session session = { .ssad = &ssad };

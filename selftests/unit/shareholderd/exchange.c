@@ -6,6 +6,9 @@
 #include "holder.h"
 #include "../clock.h"
 
+#define LATE_JOB(n)	"1a7e0000-0000-4000-8000-00000000000" n
+#define LATE_OBJECT(n)	"1a7e0b1e-0000-4000-8000-00000000000" n
+
 static struct link l;
 
 static void test_put(void)
@@ -562,6 +565,44 @@ static void test_two(void)
 	link_close(&l);
 }
 
+/* What one connection has promised, another one's late data does not change. */
+static void test_late(void)
+{
+	static const char *const then[] = { "prepared", "committed" };
+	const char *job, *object;
+	struct ssn_share h;
+	struct link late;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		job = i ? LATE_JOB("2") : LATE_JOB("1");
+		object = i ? LATE_OBJECT("2") : LATE_OBJECT("1");
+		link_open(&late);
+		link_ask(&late, begin(job, object, 1, 1));
+		is_str(link_share(&late, job, object, 1, 0, 50, 40), "durable",
+		       "a share");
+		link_tell(&late, op_segment("segment", job, 0, 51, MSG + 1));
+		h = head_of(object, 1, 0, 51, 0);
+		link_data_as(&late, &h, MSG + 1);
+		link_open(&l);
+		is_str(link_ask(&l, op("prepared", job)), "durable",
+		       "is prepared over another connection while it is dealt again");
+		if (i)
+			is_str(link_ask(&l, op("commit", job)), "ok", "and committed");
+		h.message = 1;
+		link_data_as(&late, &h, MSG + 1);
+		is_str(link_answer(&late), "error EALREADY",
+		       "what comes of that deal once it is %s is refused", then[i]);
+		is_str(link_ask(&l, op("commit", job)), "ok", "it is committed");
+		is_str(link_get(&l, object, 1, 0, 50, 40), "right",
+		       "and has the share that was promised");
+		link_close(&late);
+		link_close(&l);
+	}
+	is_int(shell("test -z \"$(find %s -name '.tmp*')\""), 0,
+	       "nothing else is left");
+}
+
 static void test_lock(void)
 {
 	struct err err = { "" };
@@ -616,6 +657,7 @@ int main(void)
 	test_delete_unread();
 	test_expired();
 	test_two();
+	test_late();
 	test_lock();
 	test_quota();
 	holder_free();

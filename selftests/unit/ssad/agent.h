@@ -540,7 +540,14 @@ int ssn_accept(int fd, struct ssn_peer_info *peer)
 	return accept_fd >= 0 ? accept_fd : -EAGAIN;
 }
 
-int connect(int fd, const struct sockaddr *addr, socklen_t len) { return 0; }
+static void (*on_connect)(void);	/* happens before a share socket is there */
+
+int connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	if (on_connect)
+		on_connect();
+	return 0;
+}
 
 int socket(int family, int type, int protocol)
 {
@@ -647,7 +654,8 @@ const char *ssn_strerror(int err) { return strerror(abs(err)); }
 
 /* --- the agent */
 
-static struct ssad ssad = { .rebuild = PTHREAD_MUTEX_INITIALIZER };
+static struct ssad ssad = { .rebuild = PTHREAD_MUTEX_INITIALIZER,
+			    .recovery = RECOVERY_INIT };
 static struct network_node nodes[N + 2];
 static struct network_group group = { .id = 1, .generation = 1, .k = K, .n = N };
 static struct pki *owner_pki;
@@ -743,6 +751,7 @@ static void agent_make(void)
 	atexit(agent_remove);
 	snprintf(agent_data, sizeof(agent_data), "%s/ssad", agent_dir);
 	agent_open();
+	ssad.recovery.read = true;
 	holders_make();
 }
 
