@@ -119,16 +119,19 @@ none "shell scripts can be read by the shell" "$(broken_scripts)"
 
 stale_mutations()
 {
-	local f test
+	local f test known
 
+	known=$'\n'$(selftests/run --list)$'\n'
 	for f in $(files 'selftests/mutations/*.patch'); do
 		grep -q '^# what: .' "$f" || echo "$f: no '# what:'"
 		test=$(sed -n 's/^# caught-by: *//p' "$f")
-		if [ -z "$test" ]; then
-			echo "$f: no '# caught-by:'"
-		elif ! selftests/run --resolve "$test" >/dev/null 2>&1; then
-			echo "$f: there is no test '$test'"
-		fi
+		case $known in
+		*$'\n'"$test"$'\n'*|*$'\n'"uml-debug/$test"$'\n'*)
+			;;
+		*)	selftests/run --resolve "$test" >/dev/null 2>&1 ||
+				echo "$f: there is no test '$test'"
+			;;
+		esac
 		patch --dry-run -s -f -p1 < "$f" >/dev/null 2>&1 ||
 			echo "$f: does not apply any more"
 	done
