@@ -110,6 +110,25 @@ static void test_gone(void)
 	fake_stop();
 }
 
+/* Blocks that were between two steps when keyd died: nobody knows who has them. */
+static void test_cut_off(void)
+{
+	struct fake_block *asked, *confirming;
+	int voids;
+
+	fake_start(NEVER);
+	asked = have(15, QKD_DIR_TX, LEDGER_ASKED, QKD_BLOCK_STATE_LOADED);
+	confirming = have(16, QKD_DIR_RX, LEDGER_CONFIRMING, QKD_BLOCK_STATE_LOADED);
+	fake_stop();
+	voids = fake_peer.voids.n;
+	fake_start(NEVER);
+	ok(until(state(asked) == LEDGER_VOID && state(confirming) == LEDGER_VOID),
+	   "cut off in the middle: void");
+	ok(!asked->there && !confirming->there, "in the kernel too");
+	is_int(fake_peer.voids.n, voids + 2, "and the peer is told of both");
+	fake_stop();
+}
+
 /* What the peer says of its blocks. */
 static void test_told(void)
 {
@@ -167,6 +186,7 @@ int main(void)
 	fake_add(0xa2, QKD_DIR_TX, QKD_KIND_PAYLOAD, 8192, QKD_BLOCK_STATE_USABLE);
 	test_spent();
 	test_gone();
+	test_cut_off();
 	test_told();
 	test_unheard();
 	is_int(fake_kme.enc + fake_kme.dec, 0, "no key was asked for");
