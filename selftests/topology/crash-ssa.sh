@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernels: by-hand (long: tools/vm/run --kernel=uml --modules --mem=1536 -- bash FILE)
-# timeout: 900
+# kernels: uml
+# timeout: 300
 # memory: 1536
 #
 # crash.sh, with the power going at the SSA.

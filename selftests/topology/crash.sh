@@ -1,12 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernels: by-hand (long: tools/vm/run --kernel=uml --modules --mem=1536 -- bash FILE)
-# timeout: 600
+# kernels: uml
+# timeout: 300
 # memory: 1536
 #
-# The power goes at a shareholder (and in crash-ssa.sh at the SSA) before every step
+# The power goes at a shareholder (and in crash-ssa.sh at the SSA) before a step
 # towards the disk that it makes during a put. What was acknowledged is durable and
 # readable; what was not is invisible, is collected, and can be put again.
+#
+# One step in CRASH_EVERY (6) is tried, beginning with step CRASH_FROM (another one
+# each day). All of them, in some minutes:
+#	tools/vm/run --kernel=uml --modules --mem=1536 --timeout=1800 -- \
+#		env CRASH_EVERY=1 bash selftests/topology/crash.sh
 #
 #	+-------+     +-------+     +-----+  +-----+  +-----+
 #	| owner |     |  ssa  |     | sh1 |  | sh2 |  | sh3 |	k = 2, n = 3
@@ -80,7 +85,7 @@ none_pending() { [ -z "$(pending)" ]; }
 # long as there was such a step.
 cut_at()
 {
-	local site=$1 program=$2 n=$3 name=$1-$3 job
+	local site=$1 program=$2 n=$3 name=$1-$3 job steps
 
 	job=$(uuid)
 	sync_stop "$site" "$n"
@@ -88,9 +93,10 @@ cut_at()
 	wait_until 90 stopped_or_put "$site" "$program" ||
 		tap_not_ok "$name: the put ends, or the program stops"
 	if ! stopped "$site" "$program"; then
-		sync_stop "$site" 0
 		put_end "$name"
-		tap_is "$site: a put without a power cut ($((n - 1)) steps)" \
+		steps=$(sync_count "$site")
+		sync_stop "$site" 0
+		tap_is "$site: a put without a power cut ($steps steps)" \
 			"${answered[$name]}" 0 || cat "$TOPO_TMP/put.out"
 		return 1
 	fi
@@ -136,10 +142,13 @@ judge()
 	tap_run "$site, step $n: and what it stored is readable" reads "$name"
 }
 
-for ((step = 1; ; step++)); do
-	cut_at "$where" "$program" $step || break
+every=${CRASH_EVERY:-6}
+from=${CRASH_FROM:-$(($(date +%s) / 86400 % every + 1))}
+tap_diag "steps $from, $((from + every)), ..."
+for ((step = from; ; step += every)); do
+	cut_at "$where" "$program" "$step" || break
 done
-tap_run "$program has several steps ($step)" [ $step -gt 4 ]
+tap_run "$program has several steps ($step)" [ "$step" -gt $((from + every)) ]
 
 # all that was acknowledged survives the loss of n - k shareholders too
 site_crash sh3
