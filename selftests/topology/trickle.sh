@@ -27,7 +27,7 @@ site_pads $SITE_LEVEL 120 || tap_bail "no pads"
 site_storage || tap_bail "the storage does not come up"
 
 file=$TOPO_TMP/file small=$TOPO_TMP/small
-head -c 6000001 /usr/bin/perl /usr/bin/perl >"$file"
+cat /usr/bin/perl /usr/bin/perl /usr/bin/perl /usr/bin/perl | head -c 12000001 >"$file"
 head -c 30001 /usr/bin/perl >"$small"
 sent() { ssnctl -j -n "$(node_netns ssa)" stats "$(site_id sh2)" | json_get tx_bytes; }
 sent_more() { [ "$(sent)" -gt $((before + 1000000)) ]; }

@@ -76,7 +76,10 @@ int put_reserve(struct put *p, bool *skip, struct err *err)
 		}
 		need[2 * count] = (struct reserve_need){
 			.peer = p->s->peer.node, .dir = QKD_DIR_RX };
-		reserve_transfer(&need[2 * count], p->size, SEGMENT_MESSAGE);
+		for (i = 1; i < p->segments; i++)	/* it sends each by itself */
+			reserve_transfer(&need[2 * count],
+				segment_bytes(p->size, p->ssad->segment_bytes, i),
+				SEGMENT_MESSAGE);
 		ret = reserve_take(p->ssad->res, need, 2 * count + 1,
 				   ssad_node_name, p->ssad, &p->reserved, &who, err);
 		if (ret != -ENOKEY || who == 2 * count || in == p->min_confirmed)

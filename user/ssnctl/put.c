@@ -30,6 +30,7 @@ struct put {
 	int fd;
 	struct stat st;
 	uint64_t sent, stored;
+	uint64_t segment;	/* how far beyond @stored it may be */
 	struct progress bar;
 	json_t *answer;		/* "done" */
 };
@@ -156,6 +157,7 @@ static int put_listen(struct put *p, bool *go)
 	}
 	if (!strcmp(status, "go") && go) {
 		*go = true;
+		p->segment = json_number(msg, "segment");
 	} else if (!strcmp(status, "progress")) {
 		p->stored = json_number(msg, "stored");
 		progress_at(&p->bar, p->stored,
@@ -189,6 +191,20 @@ static int put_unchanged(struct put *p)
 	return CMD_OK;
 }
 
+/*
+ * Bytes that may go now. No more than a segment ahead of what is stored: while the SSA
+ * deals, it does not read, and what nobody reads for long ends the connection.
+ */
+static size_t put_room(const struct put *p)
+{
+	uint64_t left = p->st.st_size - p->sent;
+	uint64_t most = p->stored + p->segment;
+
+	if (p->segment && most < p->sent + left)
+		left = most > p->sent ? most - p->sent : 0;
+	return left < OWNER_MESSAGE ? left : OWNER_MESSAGE;
+}
+
 static int put_data(struct put *p)
 {
 	uint64_t size = p->st.st_size;
@@ -199,9 +215,9 @@ static int put_data(struct put *p)
 	if (!chunk)
 		return cmd_error("no memory");
 	while (p->sent < size && !p->answer) {
-		struct pollfd poll_fd = { .fd = p->o.fd, .events = POLLIN | POLLOUT };
-		size_t len = size - p->sent < OWNER_MESSAGE ? size - p->sent :
-							      OWNER_MESSAGE;
+		size_t len = put_room(p);
+		struct pollfd poll_fd = { .fd = p->o.fd,
+					  .events = len ? POLLIN | POLLOUT : POLLIN };
 		ssize_t sent;
 
 		if (poll(&poll_fd, 1, p->wait ? -1 : (int)p->o.timeout_ms) <= 0) {
@@ -211,7 +227,7 @@ static int put_data(struct put *p)
 					p->o.timeout_ms);
 			break;
 		}
-		if (poll_fd.revents & POLLIN) {
+		if (!len || poll_fd.revents & POLLIN) {
 			ret = put_listen(p, NULL);
 			if (ret)
 				break;

@@ -11,6 +11,8 @@ static const char *again;	/* how the SSA answers a job that is repeated */
 static unsigned int already;	/* after "EALREADY", so many times */
 static const char *stat_job;	/* what stat says of the name; NULL: not there */
 static json_t *first;		/* the first put request of a run */
+static unsigned int segment = 65536;
+static uint64_t allowed, beyond;	/* bytes that it may have sent; that it did more */
 
 static json_t *done(void)
 {
@@ -32,7 +34,8 @@ static void agent_asked(const char *op, const json_t *req)
 		json_decref(first);
 		first = json_deep_copy(req);
 		agent_says(json_pack("{s:s s:s s:i s:i}", "re", "put", "status",
-				     "go", "version", 1, "segment", 65536));
+				     "go", "version", 1, "segment", segment));
+		allowed = segment;
 	} else if (already) {
 		already--;
 		agent_error("put", "EALREADY");
@@ -47,6 +50,13 @@ static void agent_asked(const char *op, const json_t *req)
 
 static void agent_fed(void)
 {
+	if (agent.fed > allowed)
+		beyond = agent.fed - allowed;
+	if (agent.fed == allowed) {
+		agent_says(json_pack("{s:s s:s s:I}", "re", "put", "status", "progress",
+				     "stored", (json_int_t)agent.fed));
+		allowed += segment;
+	}
 	if (agent.fed < SIZE)
 		return;
 	if (again)
@@ -140,6 +150,16 @@ static void test_same(void)
 	json_decref(b);
 }
 
+/* While a segment is dealt nobody reads: no data may be on its way then. */
+static void test_ahead(void)
+{
+	segment = 40;
+	is_int(put_file_as("file", JOB(3), NULL), CMD_OK, "a put of three segments");
+	is_int(agent.fed, SIZE, "sends all of them");
+	is_int(beyond, 0, "each when the one before is stored");
+	segment = 65536;
+}
+
 /* A file that is not this user's to read. */
 static void test_unreadable(void)
 {
@@ -174,6 +194,7 @@ int main(void)
 	agent.connections = 0;
 	test_outcome();
 	test_same();
+	test_ahead();
 	agent.connections = 0;
 	test_unreadable();
 	json_decref(first);
