@@ -18,9 +18,8 @@
 #include <kselftest_harness.h>
 
 /*
- * A test whose time is up is killed, with all that it forked; User-Mode Linux 6.12
- * panics if that is in the middle of a fork. So it is for the runner to say how
- * long a program may take ("timeout:" at its top).
+ * It is the runner's to say how long a program may take ("timeout:" at its top):
+ * the harness's 30 seconds for a test are few in a debug kernel on a busy machine.
  */
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT 3600

@@ -41,7 +41,7 @@ FIXTURE_SETUP(link)
 	int i;
 
 	link_network(B);
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 2; i++) {
 		pad_more(0, BLOCK);
 		pad_more(1, BLOCK);
 	}

@@ -255,12 +255,10 @@ FIXTURE(attack) {
 
 FIXTURE_SETUP(attack)
 {
-	int i;
-
 	signal(SIGPIPE, SIG_IGN);
 	link_network(MITM);
-	for (i = 0; i < 12; i++)
-		pad_more(0, BLOCK);
+	pad_more(0, BLOCK);
+	pad_more(0, BLOCK);
 	pad_more(1, BLOCK);
 	middle_start();
 }
@@ -478,6 +476,8 @@ TEST_F(attack, tampering)
 {
 	unsigned int i;
 
+	for (i = 0; i < 10; i++)
+		pad_more(0, BLOCK);
 	for (i = 0; i < ARRAY_SIZE(deeds); i++)
 		tamper(_metadata, &deeds[i]);
 }
