@@ -10,34 +10,97 @@
 
 #include <linux/types.h>
 
+#define GF256_TERMS	4U	/* of each kind, in one go over a buffer */
+
+/**
+ * struct gf256_row - one output as a sum: out = c[0] mul[0] + ... + add[0] + ...
+ * @out:	where it goes; the same as one of the others or apart from all
+ * @mul:	buffers that are multiplied
+ * @add:	buffers that are added as they are
+ * @c:		constants that @mul are multiplied by
+ * @muls:	how many, at most GF256_TERMS
+ * @adds:	how many, at most GF256_TERMS
+ */
+struct gf256_row {
+	u8		*out;
+	const u8	*mul[GF256_TERMS];
+	const u8	*add[GF256_TERMS];
+	u8		c[GF256_TERMS];
+	u8		muls;
+	u8		adds;
+};
+
+/**
+ * struct gf256_stream - some outputs at once, past the cache
+ * @out:	where they go, each 64 bytes aligned; overlap nothing
+ * @in:		inputs
+ * @coef:	@m rows of @k
+ * @m:		outputs, at most GF256_STREAMS
+ * @k:		inputs, at most GF256_STREAM_INPUTS
+ */
+struct gf256_stream {
+	u8		*const *out;
+	const u8	*const *in;
+	const u8	*coef;
+	unsigned int	m;
+	unsigned int	k;
+};
+
+#define GF256_STREAMS		8U
+#define GF256_STREAM_INPUTS	16U
+
 /**
  * struct gf256_variant - one implementation of the buffer operations
  * @name:	for statistics and tests
  * @priority:	the valid one with the highest priority is used
  * @valid:	whether this machine can run it; NULL means always
- * @mac:	dst[i] ^= c * src[i]
- * @horner:	dst[i] = c * dst[i] ^ src[i]
+ * @row:	bytes @from up to @to of one output
+ * @stream:	bytes 0 up to @len, a multiple of 64, of several outputs, by stores
+ *		that pass the cache by; NULL if it has none
  *
- * Any length including 0, any alignment; dst and src are the same buffer or do
- * not overlap. In the kernel a variant that uses vector registers is called
- * inside kernel_fpu_begin() by its caller.
+ * Any length including 0, any alignment. In the kernel a variant that uses
+ * vector registers is called between simd_begin() and simd_end().
  */
 struct gf256_variant {
 	const char	*name;
 	int		priority;
 	bool		(*valid)(void);
-	void		(*mac)(u8 *dst, const u8 *src, size_t len, u8 c);
-	void		(*horner)(u8 *dst, const u8 *src, size_t len, u8 c);
+	void		(*row)(const struct gf256_row *row, size_t from,
+			       size_t to);
+	void		(*stream)(const struct gf256_stream *s, size_t len);
 };
 
 /* All that were built in; ends with NULL. The first is the scalar one. */
 extern const struct gf256_variant *const gf256_variants[];
 
+/**
+ * struct gf256_matrix - a linear map of buffers, made ready for use
+ * @m:		outputs, 1..255
+ * @k:		inputs, 1..255
+ * @coef:	@m rows of @k: what is left of a row without its base
+ * @base:	of each row: 0, or 1 + the number of an earlier one that it is a
+ *		sum of @coef and
+ *
+ * Rows that differ in little are made of one another: of the shares at the points
+ * 4 and 5 of a polynomial of degree 2, the second costs no multiplication more.
+ */
+struct gf256_matrix {
+	unsigned int	m;
+	unsigned int	k;
+	u8		*coef;
+	u8		*base;
+};
+
 const struct gf256_variant *gf256_best(void);
 
 u8 gf256_mul(u8 a, u8 b);
 u8 gf256_inv(u8 a);
-void gf256_mac(u8 *dst, const u8 *src, size_t len, u8 c);
-void gf256_horner(u8 *dst, const u8 *src, size_t len, u8 c);
+void gf256_matrix_init(struct gf256_matrix *a, u8 *coef, u8 *base,
+		       unsigned int m, unsigned int k);
+void gf256_mix(u8 *const *out, const struct gf256_matrix *a,
+	       const u8 *const *in, size_t len);
+void gf256_dot(u8 *out, const u8 *coef, const u8 *const *in, unsigned int k,
+	       size_t len);
+void gf256_scalar_row(const struct gf256_row *row, size_t from, size_t to);
 
 #endif /* _SSN_GF256_H */

@@ -3,6 +3,7 @@
 #include <linux/ssn.h>
 #include <linux/string.h>
 #include <linux/types.h>
+#include "gf256.h"
 #include "scheme.h"
 #include "shamir.h"
 
@@ -18,9 +19,11 @@ static const struct ssn_scheme_ops schemes[] = {
 		.coeffs		= shamir_coeffs,
 		.check		= shamir_check,
 		.check_points	= shamir_check_points,
-		.split		= shamir_split,
+		.split_weights	= shamir_split_weights,
 		.weights	= shamir_weights,
 		.fill_weights	= shamir_fill_weights,
+		.ready		= gf256_matrix_init,
+		.mix		= gf256_mix,
 		.combine	= shamir_combine,
 	},
 };

@@ -5,6 +5,8 @@
 
 #include <linux/types.h>
 
+struct gf256_matrix;
+
 /**
  * struct ssn_scheme_ops - one secret sharing scheme
  * @id:		enum ssn_scheme
@@ -13,11 +15,15 @@
  *		each as long as the secret
  * @check:	0, or why there is no (k, n) of this scheme
  * @check_points: 0, or why shares cannot be at these points
- * @split:	makes the share at one point
+ * @split_weights: what @mix needs to give the share at a point from the secret
+ *	and the coefficients; k bytes
  * @weights:	what @combine needs for these points; k bytes
- * @fill_weights: what @combine needs to give the share at a point from the secret
+ * @fill_weights: what @mix needs to give the share at a point from the secret
  *	and k - 1 shares that were chosen freely (pad-as-share); NULL if they
  *	cannot be
+ * @ready:	makes the weights of several shares ready for @mix, once for all
+ *	bytes: k for each, and one more byte
+ * @mix:	gives several shares at once
  * @combine:	gives the secret from k shares
  *
  * Lengths are in bytes; all take any length. Any context.
@@ -28,13 +34,15 @@ struct ssn_scheme_ops {
 	unsigned int	(*coeffs)(unsigned int k);
 	int		(*check)(unsigned int k, unsigned int n);
 	int		(*check_points)(const u8 *x, unsigned int n);
-	int		(*split)(u8 *share, const u8 *secret,
-				 const u8 *const *coeff, unsigned int k, u8 x,
-				 size_t len);
+	int		(*split_weights)(u8 *weight, unsigned int k, u8 x);
 	int		(*weights)(u8 *weight, const u8 *x, unsigned int k,
 				   u8 x0);
 	int		(*fill_weights)(u8 *weight, const u8 *x,
 					unsigned int k, u8 x0);
+	void		(*ready)(struct gf256_matrix *a, u8 *weight, u8 *base,
+				 unsigned int m, unsigned int k);
+	void		(*mix)(u8 *const *out, const struct gf256_matrix *a,
+			       const u8 *const *in, size_t len);
 	void		(*combine)(u8 *dst, const u8 *const *share,
 				   const u8 *weight, unsigned int k,
 				   size_t len);

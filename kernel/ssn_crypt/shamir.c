@@ -51,31 +51,26 @@ int shamir_check_points(const u8 *x, unsigned int n)
 }
 
 /**
- * shamir_split - the share at one point
- * @share:	where it goes, @len bytes; overlaps none of the others
- * @secret:	@len bytes
- * @coeff:	a_1 .. a_{k-1}, @len bytes each; may be NULL when @k is 1
+ * shamir_split_weights - weights that give a share from the secret and coefficients
+ * @weight:	where they go, @k bytes: the secret's, then those of a_1 .. a_{k-1}
  * @k:		threshold, 1..255
- * @x:		the point, not 0
- * @len:	bytes
+ * @x:		the share's point, not 0
  *
- * Any context. Returns 0, or -EINVAL with @share untouched.
+ * For gf256_mix(), with the secret in front of the coefficients.
+ *
+ * Any context. Returns 0, or -EINVAL with @weight untouched.
  */
-int shamir_split(u8 *share, const u8 *secret, const u8 *const *coeff,
-		 unsigned int k, u8 x, size_t len)
+int shamir_split_weights(u8 *weight, unsigned int k, u8 x)
 {
 	unsigned int i;
+	u8 power = 1;
 
 	if (!x || !k || k > SHAMIR_MAX)
 		return -EINVAL;
-	if (k == 1) {
-		memcpy(share, secret, len);
-		return 0;
+	for (i = 0; i < k; i++) {
+		weight[i] = power;
+		power = gf256_mul(power, x);
 	}
-	memcpy(share, coeff[k - 2], len);
-	for (i = k - 2; i > 0; i--)
-		gf256_horner(share, coeff[i - 1], len, x);
-	gf256_horner(share, secret, len, x);
 	return 0;
 }
 
@@ -124,8 +119,8 @@ int shamir_weights(u8 *weight, const u8 *x, unsigned int k, u8 x0)
  * @x0:		point of the share that is wanted, not 0
  *
  * k - 1 shares and the secret are k points of f: they may be any bytes, and if
- * they are uniform so is f (pad-as-share). For shamir_combine(), with the secret
- * in front of the shares.
+ * they are uniform so is f (pad-as-share). For gf256_mix(), with the secret in front
+ * of the shares.
  *
  * Any context. Returns 0, or the error of shamir_check_points().
  */
@@ -160,9 +155,5 @@ int shamir_fill_weights(u8 *weight, const u8 *x, unsigned int k, u8 x0)
 void shamir_combine(u8 *dst, const u8 *const *share, const u8 *weight,
 		    unsigned int k, size_t len)
 {
-	unsigned int i;
-
-	memset(dst, 0, len);
-	for (i = 0; i < k; i++)
-		gf256_mac(dst, share[i], len, weight[i]);
+	gf256_dot(dst, weight, share, k, len);
 }

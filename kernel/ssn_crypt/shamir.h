@@ -12,8 +12,7 @@
 
 int shamir_check(unsigned int k, unsigned int n);
 int shamir_check_points(const u8 *x, unsigned int n);
-int shamir_split(u8 *share, const u8 *secret, const u8 *const *coeff,
-		 unsigned int k, u8 x, size_t len);
+int shamir_split_weights(u8 *weight, unsigned int k, u8 x);
 int shamir_weights(u8 *weight, const u8 *x, unsigned int k, u8 x0);
 int shamir_fill_weights(u8 *weight, const u8 *x, unsigned int k, u8 x0);
 void shamir_combine(u8 *dst, const u8 *const *share, const u8 *weight,

@@ -16,6 +16,7 @@
 #include <linux/slab.h>
 #include <linux/uio.h>
 #include <net/sock.h>
+#include "gf256.h"
 #include "group.h"
 #include "scheme.h"
 #include "share_deal.h"
@@ -62,6 +63,58 @@ static int breathe(void)
 	return fatal_signal_pending(current) ? -EINTR : 0;
 }
 
+/* ---- shares that are computed ---- */
+
+/**
+ * struct mixer - shares computed from k inputs, tile by tile
+ * @a:		which multiples of them
+ * @weight:	weights of @a, k of each share
+ * @in:		a tile of each input
+ * @out:	and of each share
+ */
+struct mixer {
+	struct gf256_matrix	a;
+	u8			*weight;
+	const u8		**in;
+	u8			**out;
+};
+
+static void mixer_free(struct mixer *mx)
+{
+	kvfree(mx->weight);
+	kvfree(mx->in);
+	kvfree(mx->out);
+}
+
+/* For @m shares; 0 or -ENOMEM, to be freed in any case */
+static int mixer_alloc(struct mixer *mx, unsigned int m, unsigned int k)
+{
+	mx->weight = kvmalloc_array(m, k + 1, GFP_KERNEL);
+	mx->in = kvmalloc_array(k, sizeof(*mx->in), GFP_KERNEL);
+	mx->out = kvmalloc_array(m, sizeof(*mx->out), GFP_KERNEL);
+	return mx->weight && mx->in && mx->out ? 0 : -ENOMEM;
+}
+
+/* The weights are there */
+static void mixer_ready(struct share_sock *ss, struct mixer *mx, unsigned int m)
+{
+	unsigned int k = ss->group->k;
+
+	ss->scheme->ready(&mx->a, mx->weight, mx->weight + m * k, m, k);
+}
+
+/* One tile of the shares from number @first on */
+static void mix(struct share_sock *ss, struct share_deal *d, struct mixer *mx,
+		unsigned int first, u32 off, u32 len)
+{
+	unsigned int i;
+	u32 chunk;
+
+	for (i = first; i < d->nr; i++)
+		mx->out[i - first] = ssn_buf_at(d->share[i], off, &chunk);
+	ss->scheme->mix(mx->out, &mx->a, mx->in, len);
+}
+
 /* ---- coefficients from a generator ---- */
 
 static int coeff_fill(struct share_sock *ss, u8 *to, size_t len)
@@ -72,24 +125,34 @@ static int coeff_fill(struct share_sock *ss, u8 *to, size_t len)
 	return 0;
 }
 
+static int split_weights(struct share_sock *ss, struct share_deal *d,
+			 struct mixer *mx)
+{
+	unsigned int k = ss->group->k, i;
+	int err = 0;
+
+	for (i = 0; !err && i < d->nr; i++)
+		err = ss->scheme->split_weights(mx->weight + i * k, k,
+						ss->member[d->to[i]].x);
+	if (!err)
+		mixer_ready(ss, mx, d->nr);
+	return err;
+}
+
 /* One tile of the secret into the same tile of every share. */
 static int split_tile(struct share_sock *ss, struct share_deal *d,
-		      const u8 *secret, u8 *tile, const u8 **coeff,
+		      struct mixer *mx, const u8 *secret, u8 *tile,
 		      u32 off, u32 len)
 {
 	unsigned int coeffs = ss->scheme->coeffs(ss->group->k), i;
-	u32 chunk;
 	int err;
 
+	mx->in[0] = secret;
 	for (i = 0; i < coeffs; i++)
-		coeff[i] = tile + i * len;
+		mx->in[i + 1] = tile + i * len;
 	err = coeff_fill(ss, tile, coeffs * len);
-	for (i = 0; !err && i < d->nr; i++) {
-		u8 *to = ssn_buf_at(d->share[i], off, &chunk);
-
-		err = ss->scheme->split(to, secret, coeff, ss->group->k,
-					ss->member[d->to[i]].x, len);
-	}
+	if (!err)
+		mix(ss, d, mx, 0, off, len);
 	memzero_explicit(tile, coeffs * len);
 	return err;
 }
@@ -99,17 +162,21 @@ static int split_random(struct share_sock *ss, struct share_deal *d,
 {
 	unsigned int k = ss->group->k;
 	u8 *tile = kvmalloc(k * SHARE_TILE, GFP_KERNEL);
-	const u8 **coeff = kvmalloc_array(k, sizeof(*coeff), GFP_KERNEL);
-	int err = tile && coeff ? 0 : -ENOMEM;
+	struct mixer mx;
+	int err = mixer_alloc(&mx, d->nr, k);
 	u32 off, chunk;
 	u8 *p;
 
+	if (!tile)
+		err = -ENOMEM;
+	if (!err)
+		err = split_weights(ss, d, &mx);
 	for (off = 0; !err && off < d->len; off += chunk) {
 		p = ssn_buf_at(secret, off, &chunk);
 		chunk = min(chunk, SHARE_TILE);
-		err = split_tile(ss, d, p, tile, coeff, off, chunk) ?: breathe();
+		err = split_tile(ss, d, &mx, p, tile, off, chunk) ?: breathe();
 	}
-	kvfree(coeff);
+	mixer_free(&mx);
 	kvfree_sensitive(tile, k * SHARE_TILE);
 	return err;
 }
@@ -118,25 +185,24 @@ static int split_random(struct share_sock *ss, struct share_deal *d,
 
 /* One tile of every share that travels, from the secret and what was adopted. */
 static void interpolate_tile(struct share_sock *ss, struct share_deal *d,
-			     const u8 *secret, const u8 *weight,
-			     const u8 **in, u32 off, u32 len)
+			     struct mixer *mx, const u8 *secret, u32 off,
+			     u32 len)
 {
 	unsigned int k = ss->group->k, i;
 	u32 chunk;
 
-	in[0] = secret;
+	mx->in[0] = secret;
 	for (i = 0; i < k - 1; i++)
-		in[i + 1] = ssn_buf_at(d->share[i], off, &chunk);
-	for (i = k - 1; i < d->nr; i++, weight += k)
-		ss->scheme->combine(ssn_buf_at(d->share[i], off, &chunk), in,
-				    weight, k, len);
+		mx->in[i + 1] = ssn_buf_at(d->share[i], off, &chunk);
+	mix(ss, d, mx, k - 1, off, len);
 }
 
 /* Weights of the secret and what was adopted, for each share that travels. */
 static int interpolate_weights(struct share_sock *ss, struct share_deal *d,
-			       u8 *weight)
+			       struct mixer *mx)
 {
 	unsigned int k = ss->group->k, i;
+	u8 *weight = mx->weight;
 	u8 x[SSN_MEMBERS_MAX];
 	int err = 0;
 
@@ -144,6 +210,8 @@ static int interpolate_weights(struct share_sock *ss, struct share_deal *d,
 		x[i] = ss->member[d->to[i]].x;
 	for (i = k - 1; !err && i < d->nr; i++, weight += k)
 		err = ss->scheme->fill_weights(weight, x, k, x[i]);
+	if (!err)
+		mixer_ready(ss, mx, d->nr - k + 1);
 	return err;
 }
 
@@ -170,23 +238,21 @@ static int split_pad(struct share_sock *ss, struct share_deal *d,
 		     const struct ssn_buf *secret)
 {
 	unsigned int k = ss->group->k;
-	u8 *weight = kvmalloc_array(d->nr - k + 1, k, GFP_KERNEL);
-	const u8 **in = kvmalloc_array(k, sizeof(*in), GFP_KERNEL);
-	int err = weight && in ? 0 : -ENOMEM;
+	struct mixer mx;
+	int err = mixer_alloc(&mx, d->nr - k + 1, k);
 	u32 off, chunk;
 	u8 *p;
 
 	if (!err)
-		err = interpolate_weights(ss, d, weight);
+		err = interpolate_weights(ss, d, &mx);
 	if (!err)
 		err = adopt(ss, d);
 	for (off = 0; !err && off < d->len; off += chunk) {
 		p = ssn_buf_at(secret, off, &chunk);
-		interpolate_tile(ss, d, p, weight, in, off, chunk);
+		interpolate_tile(ss, d, &mx, p, off, chunk);
 		err = breathe();
 	}
-	kvfree(in);
-	kvfree(weight);
+	mixer_free(&mx);
 	return err;
 }
 

@@ -5,7 +5,7 @@
  * Share sockets: what is split comes back from any k members, in order, and
  * nothing else does.
  */
-#include "shamir.h"
+#include "shamir_split.h"
 #include "ssn_share_util.h"
 
 #define ALL	((1U << MEMBERS) - 1)

@@ -10,7 +10,7 @@
 #include "amd.h"
 #include "amd_vectors.h"
 #include "pure.h"
-#include "shamir.h"
+#include "shamir_split.h"
 
 static const void *each_variant(const void *prev, char *desc)
 {

@@ -7,6 +7,7 @@
 #include <linux/string.h>
 #include "pure.h"
 #include "shamir.h"
+#include "shamir_split.h"
 #include "shamir_vectors.h"
 
 #define LEN_MAX 64

@@ -6,7 +6,7 @@
 
 #include "amd.h"
 #include "segment.h"
-#include "shamir.h"
+#include "shamir_split.h"
 #include "solve.h"
 #include "tap.h"
 #include "util.h"

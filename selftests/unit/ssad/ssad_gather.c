@@ -14,7 +14,7 @@
 #include "gather.h"
 #include "log.h"
 #include "reserve.h"
-#include "shamir.h"
+#include "shamir_split.h"
 #include "ssnsock.h"
 #include "tap.h"
 #include "util.h"

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A vector variant once more, for the suites. */
+#include "../../../../kernel/ssn_crypt/pad_avx512.c"
