@@ -245,15 +245,66 @@ static void mix_row(const struct gf256_variant *v, u8 *out, const u8 *base,
 		memset(out + from, 0, to - from);
 }
 
+/* Whether row @i and the one behind it can be made in one go, and how */
+static bool mix_pair(struct gf256_pair *p, u8 *const *out,
+		     const struct gf256_matrix *a, const u8 *const *in,
+		     unsigned int i)
+{
+	const u8 *coef = a->coef + i * a->k, *next = coef + a->k;
+	struct gf256_row *row = &p->first;
+	unsigned int j;
+
+	if (i + 1 == a->m || a->base[i + 1] != i + 1)
+		return false;
+	row->out = out[i];
+	row->muls = 0;
+	row->adds = 0;
+	p->out = out[i + 1];
+	p->mul = NULL;
+	p->adds = 0;
+	if (a->base[i])
+		row->add[row->adds++] = out[a->base[i] - 1];
+	for (j = 0; j < a->k; j++) {
+		if (coef[j] > 1) {
+			if (row->muls == GF256_TERMS)
+				return false;
+			row->c[row->muls] = coef[j];
+			row->mul[row->muls++] = in[j];
+		} else if (coef[j]) {
+			if (row->adds == GF256_PAIR_FIRST)
+				return false;
+			row->add[row->adds++] = in[j];
+		}
+		if (next[j] > 1) {
+			if (p->mul)
+				return false;
+			p->c = next[j];
+			p->mul = in[j];
+		} else if (next[j]) {
+			if (p->adds == GF256_PAIR_ADDS)
+				return false;
+			p->add[p->adds++] = in[j];
+		}
+	}
+	return row->muls && p->adds;
+}
+
 static void mix_tile(const struct gf256_variant *v, u8 *const *out,
 		     const struct gf256_matrix *a, const u8 *const *in,
 		     size_t from, size_t to)
 {
+	struct gf256_pair pair;
 	unsigned int i;
 
 	for (i = 0; i < a->m; i++)
-		mix_row(v, out[i], a->base[i] ? out[a->base[i] - 1] : NULL,
-			a->coef + i * a->k, in, a->k, from, to);
+		if (v->pair && mix_pair(&pair, out, a, in, i)) {
+			v->pair(&pair, from, to);
+			i++;
+		} else {
+			mix_row(v, out[i],
+				a->base[i] ? out[a->base[i] - 1] : NULL,
+				a->coef + i * a->k, in, a->k, from, to);
+		}
 }
 
 /*

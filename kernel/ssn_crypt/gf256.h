@@ -30,6 +30,28 @@ struct gf256_row {
 	u8		adds;
 };
 
+#define GF256_PAIR_FIRST	1U	/* terms of the first that are added */
+#define GF256_PAIR_ADDS		3U	/* and of the second */
+
+/**
+ * struct gf256_pair - two outputs, the second made of the first in its register
+ * @first:	the first, with at least one product, at most GF256_PAIR_FIRST
+ *		other term
+ * @out:	where the second goes; apart from all others
+ * @mul:	a buffer that is multiplied by @c and added, or NULL
+ * @add:	buffers that are added as they are
+ * @c:		constant
+ * @adds:	how many, 1..GF256_PAIR_ADDS
+ */
+struct gf256_pair {
+	struct gf256_row	first;
+	u8			*out;
+	const u8		*mul;
+	const u8		*add[GF256_PAIR_ADDS];
+	u8			c;
+	u8			adds;
+};
+
 /**
  * struct gf256_stream - some outputs at once, past the cache
  * @out:	where they go, each 64 bytes aligned; overlap nothing
@@ -55,6 +77,7 @@ struct gf256_stream {
  * @priority:	the valid one with the highest priority is used
  * @valid:	whether this machine can run it; NULL means always
  * @row:	bytes @from up to @to of one output
+ * @pair:	bytes @from up to @to of two outputs; NULL if it has none
  * @stream:	bytes 0 up to @len, a multiple of 64, of several outputs, by stores
  *		that pass the cache by; NULL if it has none
  *
@@ -67,6 +90,8 @@ struct gf256_variant {
 	bool		(*valid)(void);
 	void		(*row)(const struct gf256_row *row, size_t from,
 			       size_t to);
+	void		(*pair)(const struct gf256_pair *pair, size_t from,
+				size_t to);
 	void		(*stream)(const struct gf256_stream *s, size_t len);
 };
 

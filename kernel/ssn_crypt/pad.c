@@ -5,7 +5,7 @@
 #include "pad.h"
 #include "simd.h"
 
-#define SECTION		(SIMD_SECTION / 4)	/* of each of three buffers */
+#define SECTION		(SIMD_SECTION / 4 & ~63UL)	/* of three buffers each */
 #define PAST_BYTES	(16U << 20)	/* in all: far more than a core's cache */
 
 static void scalar_sum(u8 *dst, const u8 *src, const u8 *pad, size_t len)
@@ -66,18 +66,6 @@ static const struct pad_variant *best(void)
 	return found;
 }
 
-/* What is far larger than the cache is written past it. Returns bytes done. */
-static size_t xor_past(const struct pad_variant *v, u8 *dst, const u8 *src,
-		       const u8 *pad, size_t len)
-{
-	if (!v->past || len < PAST_BYTES / 3 || len > SECTION ||
-	    (unsigned long)dst % 64 || dst == src)
-		return 0;
-	len -= len % 64;
-	v->past(dst, src, pad, len);
-	return len;
-}
-
 /**
  * ssn_pad_xor - add a pad
  * @dst:	where the sum goes, @len bytes
@@ -85,21 +73,24 @@ static size_t xor_past(const struct pad_variant *v, u8 *dst, const u8 *src,
  * @pad:	@len bytes of pad; overlaps neither
  * @len:	bytes, any number
  *
- * Any context.
+ * Any context. What is far larger than the cache is written past it.
  */
 void ssn_pad_xor(u8 *dst, const u8 *src, const u8 *pad, size_t len)
 {
-	size_t i, n;
+	const bool past = len > PAST_BYTES / 3 && dst != src &&
+			  !((unsigned long)dst % 64);
+	size_t i, n, lines;
 
 	for (i = 0; i < len; i += n) {
 		bool simd = simd_begin();
 		const struct pad_variant *v = simd ? best() : &pad_scalar;
 
-		n = i ? 0 : xor_past(v, dst, src, pad, len);
-		if (!n) {
-			n = len - i > SECTION ? SECTION : len - i;
-			v->sum(dst + i, src + i, pad + i, n);
-		}
+		n = len - i > SECTION ? SECTION : len - i;
+		lines = past && v->past ? n - n % 64 : 0;
+		if (lines)
+			v->past(dst + i, src + i, pad + i, lines);
+		v->sum(dst + i + lines, src + i + lines, pad + i + lines,
+		       n - lines);
 		if (simd)
 			simd_end();
 	}

@@ -380,6 +380,62 @@ static void row_secrets(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bad, 0);
 }
 
+/* Two outputs in one go, of each kind, as one after the other */
+static void pairs(struct kunit *test)
+{
+	const struct gf256_variant *v = variant_of(test);
+	const struct gf256_variant *first = gf256_variants[0];
+	struct terms *t = kunit_kmalloc(test, sizeof(*t), GFP_KERNEL);
+	u8 *two = kunit_kmalloc(test, ROOM, GFP_KERNEL);
+	unsigned int len, i, kind, bad = 0;
+	struct gf256_row row;
+	struct gf256_pair p;
+
+	if (!v->pair)
+		kunit_skip(test, "it has none");
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	KUNIT_ASSERT_NOT_NULL(test, two);
+	for (len = 0; len <= 300; len++)
+		for (kind = 0; kind < 4 * 2 * 2 * 3; kind++) {
+			some_bytes(t, sizeof(*t));
+			memcpy(t->want, t->out, ROOM);
+			memset(two, 0x3c, ROOM);
+			p.first.out = t->out + len % 64;
+			p.first.muls = kind % 4 + 1;
+			p.first.adds = kind / 4 % 2;
+			p.first.add[0] = t->in[4] + 9;
+			for (i = 0; i < GF256_TERMS; i++) {
+				p.first.c[i] = some_byte();
+				p.first.mul[i] = t->in[i] + 3 * i + len % 9;
+			}
+			p.out = two + len % 33;
+			p.mul = kind / 8 % 2 ? t->in[5] + 1 : NULL;
+			p.c = some_byte();
+			p.adds = kind / 16 + 1;
+			for (i = 0; i < GF256_PAIR_ADDS; i++)
+				p.add[i] = t->in[5 + i] + 7 * i;
+			kernel_fpu_begin();
+			v->pair(&p, 5, 5 + len);
+			kernel_fpu_end();
+
+			row = p.first;
+			row.out = t->want + len % 64;
+			apply(first, &row, 5, 5 + len);
+			bad += !!memcmp(t->out, t->want, ROOM);
+			memset(t->want, 0x3c, ROOM);
+			row = (struct gf256_row) {
+				.out = t->want + len % 33, .muls = !!p.mul,
+				.mul = { p.mul }, .c = { p.c }, .adds = 1,
+				.add = { p.first.out },
+			};
+			for (i = 0; i < p.adds; i++)
+				row.add[row.adds++] = p.add[i];
+			apply(first, &row, 5, 5 + len);
+			bad += !!memcmp(two, t->want, ROOM);
+		}
+	KUNIT_EXPECT_EQ(test, bad, 0);
+}
+
 #define SIDE	32U	/* bytes of each buffer beside what is mixed */
 
 struct mix {
@@ -481,6 +537,22 @@ static void like_rows(struct kunit *test)
 			x->coef[i] = some_byte();
 	}
 	memset(x->coef, 0, s->k);
+	KUNIT_EXPECT_EQ(test, mix_bad(x), 0);
+}
+
+/* Powers of the points: what shares are made with */
+static void powers(struct kunit *test)
+{
+	const struct shape *s = test->param_value;
+	struct mix *x = mix_new(test, s->m, s->k, s->len);
+	unsigned int i, j;
+	u8 power;
+
+	for (i = 0; i < s->m; i++)
+		for (j = 0, power = 1; j < s->k; j++) {
+			x->coef[i * s->k + j] = power;
+			power = ref[power][i + 1];
+		}
 	KUNIT_EXPECT_EQ(test, mix_bad(x), 0);
 }
 
@@ -630,8 +702,10 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(secret_elements),
 	KUNIT_CASE_PARAM(row_lengths, each_variant),
 	KUNIT_CASE_PARAM(row_secrets, each_variant),
+	KUNIT_CASE_PARAM(pairs, each_variant),
 	KUNIT_CASE_PARAM(any_matrix, each_shape),
 	KUNIT_CASE_PARAM(like_rows, each_shape),
+	KUNIT_CASE_PARAM(powers, each_shape),
 	KUNIT_CASE(mix_beside),
 	KUNIT_CASE(bases),
 	KUNIT_CASE_PARAM(streams, each_variant),
