@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Records. Sealing: XOR with the next pad, wipe the pad, tag the ciphertext
- * under the next slot, wipe the slot. Opening: check that the record is the
+ * Records. Sealing, piece by piece: XOR with the next pad, wipe the pad, tag the
+ * ciphertext under the next slot; then wipe the slot. Opening: check that the record is the
  * next one, check its tag, and only then move anything (PROTOCOL 2). To adopt is
  * to take the next pad itself as the share: nothing but the head travels.
  *
@@ -82,31 +82,62 @@ bool ssn_record_padded(const struct ssn_wire_record *r)
 	return r->type == SSN_WIRE_DATA || r->type == SSN_WIRE_ADOPT;
 }
 
-static void tag_record(u8 tag[SSN_WIRE_TAG], const u8 key[QKD_SLOT],
-		       const struct ssn_path *path, const u8 *head,
-		       const struct ssn_buf *buf, u32 off)
+/* Up to the payload, which follows piece by piece */
+static void tag_head(struct poly1305_desc_ctx *poly, const u8 key[QKD_SLOT],
+		     const struct ssn_path *path, const u8 *head)
 {
 	const struct ssn_wire_record *r = (const void *)head;
 	struct tag_context ctx = { .dir = path->dir };
-	struct poly1305_desc_ctx poly;
-	u32 len = ssn_record_payload(r), chunk;
-	u8 *at;
 
 	memcpy(ctx.id, path->id, sizeof(ctx.id));
-	poly1305_init(&poly, key);
-	poly1305_update(&poly, (const u8 *)&ctx, sizeof(ctx));
-	poly1305_update(&poly, head, offsetof(struct ssn_wire_record, tag));
-	poly1305_update(&poly, head + sizeof(*r),
+	poly1305_init(poly, key);
+	poly1305_update(poly, (const u8 *)&ctx, sizeof(ctx));
+	poly1305_update(poly, head, offsetof(struct ssn_wire_record, tag));
+	poly1305_update(poly, head + sizeof(*r),
 			ssn_record_head_len(r) - sizeof(*r));
-	while (len) {
+}
+
+static void tag_end(struct poly1305_desc_ctx *poly, u8 tag[SSN_WIRE_TAG])
+{
+	poly1305_final(poly, tag);
+	memzero_explicit(poly, sizeof(*poly));
+}
+
+/* Of a record as it was received */
+static void tag_record(u8 tag[SSN_WIRE_TAG], const u8 key[QKD_SLOT],
+		       const struct ssn_path *path, const u8 *head,
+		       const struct ssn_buf *buf)
+{
+	u32 len = ssn_record_payload((const void *)head), off, chunk;
+	struct poly1305_desc_ctx poly;
+	u8 *at;
+
+	tag_head(&poly, key, path, head);
+	for (off = 0; off < len; off += chunk) {
 		at = ssn_buf_at(buf, off, &chunk);
-		chunk = min(chunk, len);
+		chunk = min(chunk, len - off);
 		poly1305_update(&poly, at, chunk);
-		off += chunk;
-		len -= chunk;
 	}
-	poly1305_final(&poly, tag);
-	memzero_explicit(&poly, sizeof(poly));
+	tag_end(&poly, tag);
+}
+
+/*
+ * A piece of the payload while it is in the cache: under its pad, if it has one,
+ * the pad wiped, and tagged if it is sent.
+ */
+static void seal_piece(struct ssn_path *path, struct poly1305_desc_ctx *poly,
+		       const struct ssn_wire_record *r, const u8 *pad, u8 *at,
+		       u32 len)
+{
+	if (pad) {
+		if (r->type == SSN_WIRE_ADOPT)
+			memcpy(at, pad, len);
+		else
+			ssn_pad_xor(at, at, pad, len);
+		ssn_lane_spend(path->pads, len);
+	}
+	if (ssn_record_payload(r))
+		poly1305_update(poly, at, len);
 }
 
 /**
@@ -131,8 +162,9 @@ int ssn_record_seal(struct ssn_path *path, u8 type, u8 flags,
 		    u32 off, u32 len, u8 head[SSN_RECORD_HEAD])
 {
 	struct ssn_wire_record *r = (struct ssn_wire_record *)head;
+	struct poly1305_desc_ctx poly;
 	u8 *key, *pad = NULL, *at;
-	u32 todo, done = 0, chunk;
+	u32 done, chunk;
 
 	*r = (struct ssn_wire_record) {
 		.type	= type,
@@ -142,30 +174,25 @@ int ssn_record_seal(struct ssn_path *path, u8 type, u8 flags,
 		.slot	= cpu_to_be32(ssn_lane_slot(path->tags)),
 		.offset	= cpu_to_be32(ssn_lane_offset(path->pads)),
 	};
-	todo = ssn_record_padded(r) ? len : 0;
 	key = ssn_lane_peek(path->tags, QKD_SLOT);
 	if (!key)
 		return -EKEYREVOKED;
-	if (todo) {
-		pad = ssn_lane_peek(path->pads, todo);
+	if (len && ssn_record_padded(r)) {
+		pad = ssn_lane_peek(path->pads, len);
 		if (!pad)
 			return -EKEYREVOKED;
 	}
 	if (share)
 		memcpy(head + sizeof(*r), share, sizeof(*share));
 
-	while (done < todo) {
+	/* what becomes void from here on is still good for this record */
+	tag_head(&poly, key, path, head);
+	for (done = 0; done < len; done += chunk) {
 		at = ssn_buf_at(buf, off + done, &chunk);
-		chunk = min(chunk, todo - done);
-		if (type == SSN_WIRE_ADOPT)
-			memcpy(at, pad + done, chunk);
-		else
-			ssn_pad_xor(at, at, pad + done, chunk);
-		done += chunk;
+		chunk = min(chunk, len - done);
+		seal_piece(path, &poly, r, pad ? pad + done : NULL, at, chunk);
 	}
-	if (todo)
-		ssn_lane_spend(path->pads, todo);
-	tag_record(r->tag, key, path, head, buf, off);
+	tag_end(&poly, r->tag);
 	ssn_lane_spend(path->tags, QKD_SLOT);
 	path->seq++;
 	return 0;
@@ -248,7 +275,7 @@ int ssn_record_verify(struct ssn_path *path, const u8 head[SSN_RECORD_HEAD],
 	key = ssn_lane_peek(path->tags, QKD_SLOT);
 	if (!key)
 		return -EKEYREVOKED;
-	tag_record(tag, key, path, head, buf, 0);
+	tag_record(tag, key, path, head, buf);
 	if (crypto_memneq(tag, r->tag, sizeof(tag)))
 		return -EBADMSG;
 	if (ssn_record_padded(r) && len && !ssn_lane_peek(path->pads, len))
