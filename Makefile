@@ -9,6 +9,7 @@
 #	make regen		the netlink code from its specs
 #	make install		programs, headers, man pages (DESTDIR, PREFIX)
 #	make modules_install	modules of KERNEL=debian for the running kernel
+#	make bench		what ./quickstart bench runs
 #	make fuzz		the fuzz targets, by clang, into build/fuzz/
 #	make clean
 #
@@ -21,6 +22,7 @@
 #	selftests/kernel/*.c		build/selftests/kernel/*, with the kernel's
 #					kselftest, which build/kselftest is
 #	selftests/fuzz/[X/]*.c		build/fuzz/selftests/fuzz/[X/]*, likewise
+#	selftests/bench/*.c		build/selftests/bench/*, with bench.c
 # O=DIR builds somewhere else than build/.
 
 O	:= build
@@ -51,7 +53,7 @@ libssn	:= $(call objs,$(wildcard user/lib/*.c) $(pure))
 bins	:=
 tests	:=
 
-.PHONY: all bins tests fuzz fuzzers modules check coverage regen install modules_install \
+.PHONY: all bins tests bench fuzz fuzzers modules check coverage regen install modules_install \
 	clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -115,6 +117,13 @@ tests: $(tests)
 	$(if $(source),,$(call say,SKIP,selftests/kernel: no package linux-source-6.12))
 bins: $(bins)
 all: bins tests
+
+benches	:= $(patsubst %.c,$(O)/%,$(filter-out %/bench.c,$(wildcard selftests/bench/*.c)))
+$(benches): $(O)/%: $(O)/obj/%.o $(O)/obj/selftests/bench/bench.o $(O)/libssn.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(ldlibs)
+
+bench: $(benches)
 
 # ---- Fuzz targets: everything that they link is built once more, for them
 
