@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# Makes selftests/unit/{shamir,amd}_vectors.h, bit by bit from the definitions
+# Makes selftests/unit/{shamir,amd,kurihara}_vectors.h, bit by bit from the definitions
 # and from nothing else in the tree:
 #
 #	selftests/unit/vectors.py shamir > selftests/unit/shamir_vectors.h
 #	selftests/unit/vectors.py amd > selftests/unit/amd_vectors.h
+#	selftests/unit/vectors.py kurihara > selftests/unit/kurihara_vectors.h
 #
 # Not run by the build. Inputs are SHA-256 in counter mode of the names given.
 
@@ -124,4 +125,47 @@ def amd():
     print('};')
 
 
-{'shamir': shamir, 'amd': amd}[sys.argv[1]]()
+def kurihara():
+    """The table of section 3.2 of the paper, index by index."""
+    head()
+    print('static const struct {\n\tunsigned int p, k, n, len;\n'
+          '\tconst char *secret, *coeff, *x, *share;\n} vectors[] = {')
+    for p, k, xs, ln in ((5, 3, [1, 2, 3, 4, 5], 12), (5, 2, [5, 3], 4),
+                         (17, 2, [1, 2, 3], 16), (17, 3, [1, 2, 3, 4, 5], 32),
+                         (17, 3, [17, 4, 9], 53), (17, 5, [3, 1, 4, 15, 9, 2], 48),
+                         (17, 17, list(range(1, 18)), 17), (17, 4, [2, 7, 1, 8], 15)):
+        tag = 'kurihara %d %d %s %d' % (p, k, xs, ln)
+        b = ln // (p - 1)
+        rest = ln % (p - 1)
+        secret = stream(tag + ' secret', ln)
+        coeff = stream(tag + ' coeff', b * ((k - 1) * p - 1) + rest * (k - 1))
+        s = {0: bytes(b)}
+        for m in range(1, p):
+            s[m] = secret[(m - 1) * b:m * b]
+        r = {}
+        at = 0
+        for h in range(k - 1):
+            for j in range(p if h else p - 1):
+                r[h, j] = coeff[at:at + b]
+                at += b
+        shares = b''
+        for x in xs:
+            i = x - 1
+            for j in range(p - 1):
+                w = int.from_bytes(s[(j - i) % p], 'big')
+                for h in range(k - 1):
+                    w ^= int.from_bytes(r[h, (h * i + j) % p], 'big')
+                shares += w.to_bytes(b, 'big')
+            for j in range(rest):
+                v = secret[b * (p - 1) + j]
+                for h in range(1, k):
+                    v ^= mul8(coeff[at + (h - 1) * rest + j],
+                              power(x, h, 0x11b, 8))
+                shares += bytes([v])
+        print('\t{ %d, %d, %d, %d,\n\t  %s,\n\t  %s,\n\t  %s,\n\t  %s },' % (
+            p, k, len(xs), ln, c_bytes(secret), c_bytes(coeff),
+            c_bytes(bytes(xs)), c_bytes(shares)))
+    print('};')
+
+
+{'shamir': shamir, 'amd': amd, 'kurihara': kurihara}[sys.argv[1]]()

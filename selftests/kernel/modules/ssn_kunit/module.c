@@ -8,6 +8,7 @@
 
 #include "gf256.c"
 #include "shamir.c"
+#include "kurihara.c"
 #include "amd.c"
 #include "pad.c"
 
