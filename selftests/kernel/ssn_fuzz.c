@@ -10,7 +10,7 @@
  * the threads meet does not.
  *
  * kernels: uml-debug debian
- * timeout: 180
+ * timeout: 300
  */
 #define MEMBERS		3
 #define K		2
@@ -830,7 +830,8 @@ static void all_is_well(struct __test_metadata *_metadata)
 		    !memcmp(got, pattern, sizeof(got)))
 		TH_LOG("comes back");
 	close(fd);
-	EXPECT_TRUE(until(!conns(), 40))
+	/* the members still send back what was queued: slow with KASAN */
+	EXPECT_TRUE(until(!conns(), 120))
 		TH_LOG("all connections end");
 }
 
@@ -863,7 +864,8 @@ TEST(random_calls)
 		close(FD0 + i);
 	for (i = 0; i < THREADS; i++)
 		close(fuzzers[i].epoll);
-	EXPECT_TRUE(until(!conns(), 40))
+	/* the members still send back what was queued: slow with KASAN */
+	EXPECT_TRUE(until(!conns(), 120))
 		TH_LOG("no connection is left");
 	for (i = 0; i < MEMBERS; i++) {
 		pool_get(qkd_at[0], NODE(i), QKD_DIR_TX, QKD_KIND_PAYLOAD,
