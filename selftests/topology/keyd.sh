@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernels: uml-debug
+# kernels: uml
 # timeout: 600
 #
 # keyd.sh: two key agents and two KMEs: pools fill, refill, and survive everything.
