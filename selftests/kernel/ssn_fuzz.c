@@ -771,19 +771,6 @@ static int join_all(void)
 	return left;
 }
 
-static int conns(void)
-{
-	char buf[1024];
-	int at, n = 0;
-
-	for (at = 0; at <= MEMBERS; at++)
-		nl_talk(ssn_at[at], nl_start(ssn_at[at], buf,
-					     ssn_at[at]->family,
-					     SSN_CMD_CONN_GET, NLM_F_DUMP),
-			conns_cb, &n);
-	return n;
-}
-
 static void report(struct __test_metadata *_metadata)
 {
 	unsigned long calls, messages = 0, wrong = 0;

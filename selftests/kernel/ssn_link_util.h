@@ -179,19 +179,6 @@ static UNUSED uint64_t count_at(int at, int attr)
 	return c.value;
 }
 
-/* How many connections "a" or "b" has */
-static UNUSED int conns_at(int at)
-{
-	struct nl *nl = ssn_at[at];
-	char buf[1024];
-	int n = 0;
-
-	if (nl_talk(nl, nl_start(nl, buf, nl->family, SSN_CMD_CONN_GET,
-				 NLM_F_DUMP), conns_cb, &n))
-		bail("conn-get: %s (%s)", strerror(errno), nl_text);
-	return n;
-}
-
 /* @via: host that "a" believes "b" to be at */
 static UNUSED void link_network(int via)
 {

@@ -79,20 +79,6 @@ FIXTURE_TEARDOWN(faults)
 
 /* --- afterwards */
 
-/* A connection is one at either end, and the idle one has five. */
-static int conns(void)
-{
-	char buf[1024];
-	int at, n = 0;
-
-	for (at = 0; at <= MEMBERS; at++)
-		nl_talk(ssn_at[at], nl_start(ssn_at[at], buf,
-					     ssn_at[at]->family,
-					     SSN_CMD_CONN_GET, NLM_F_DUMP),
-			conns_cb, &n);
-	return n;
-}
-
 static void counters(struct __test_metadata *_metadata)
 {
 	static const int bad[] = {

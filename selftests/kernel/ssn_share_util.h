@@ -193,6 +193,29 @@ static UNUSED int conns_cb(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
+/* How many connections a node has */
+static UNUSED int conns_at(int at)
+{
+	struct nl *nl = ssn_at[at];
+	char buf[1024];
+	int n = 0;
+
+	if (nl_talk(nl, nl_start(nl, buf, nl->family, SSN_CMD_CONN_GET,
+				 NLM_F_DUMP), conns_cb, &n))
+		bail("conn-get: %s (%s)", strerror(errno), nl_text);
+	return n;
+}
+
+/* Everywhere: a connection is one at either end. */
+static UNUSED int conns(void)
+{
+	int at, n = 0;
+
+	for (at = 0; at <= MEMBERS; at++)
+		n += conns_at(at);
+	return n;
+}
+
 /* --- messages */
 
 static UNUSED int share_socket(int protocol)

@@ -507,15 +507,6 @@ static void stock(void)
 	}
 }
 
-static int conns(void)
-{
-	int at, n = 0;
-
-	for (at = 0; at <= MEMBERS; at++)
-		n += dump(ssn_at[at], SSN_CMD_CONN_GET);
-	return n;
-}
-
 /* A counter of a node's namespace */
 static uint64_t count_of(int at, int attr)
 {

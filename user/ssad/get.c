@@ -20,8 +20,6 @@
 
 #define LS_ROWS		64	/* in one answer */
 #define CONTROL_BYTES	512	/* of a read request and its answer, at most */
-#define PACE_MS		100	/* between looks at pools that are waited for */
-#define PACE_TELL_MS	2000	/* between words to the owner meanwhile */
 
 static int get_record(struct session *s, const json_t *req, json_t **json,
 		      struct record *rec, struct err *err)

@@ -13,8 +13,6 @@
 #include "ssnsock.h"
 #include "util.h"
 
-#define PACE_MS		100	/* between looks at a pool that is waited for */
-#define PACE_TELL_MS	2000	/* between words to the owner meanwhile */
 #define CONTROL_BYTES	2048	/* control messages of a segment, at most */
 /* what a connection leases at first */
 #define LEASE_FIRST	(16 << 10)

@@ -14,6 +14,10 @@
 #include <stdint.h>
 #include "config.h"
 
+/* Waiting for pad, where --wait asks for it: between looks, and words to the owner */
+#define PACE_MS		100
+#define PACE_TELL_MS	2000
+
 /**
  * struct reserve_need - pad of one connection, in one direction
  * @peer:	node at the other end

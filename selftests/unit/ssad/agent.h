@@ -864,4 +864,19 @@ static inline const char *agent_put(const char *job, const char *object,
 			 size);
 }
 
+static inline const char *agent_rm(const char *name, const char *object,
+				   unsigned int version)
+{
+	char text[80], *sig;
+	json_t *req;
+
+	snprintf(text, sizeof(text), "delete %s %u", object, version);
+	sig = agent_sign(text);
+	req = json_pack("{s:s s:s s:s s:i s:s s:s}", "op", "rm", "job", JOB(9),
+			"name", name, "version", version, "sig", sig,
+			"owner_cert", pki_cert_pem(owner_pki));
+	free(sig);
+	return agent_ask(session_rm, req, 0);
+}
+
 #endif

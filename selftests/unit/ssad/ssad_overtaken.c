@@ -13,20 +13,6 @@ static void get(const char *name, const char *want, const char *what)
 			 0), want, "%s", what);
 }
 
-static const char *rm(const char *name, const char *object, unsigned int version)
-{
-	char text[80], *sig;
-	json_t *req;
-
-	snprintf(text, sizeof(text), "delete %s %u", object, version);
-	sig = agent_sign(text);
-	req = json_pack("{s:s s:s s:s s:i s:s s:s}", "op", "rm", "job", JOB(9),
-			"name", name, "version", version, "sig", sig,
-			"owner_cert", pki_cert_pem(owner_pki));
-	free(sig);
-	return agent_ask(session_rm, req, 0);
-}
-
 static void forget(const char *object, unsigned int version)
 {
 	struct dealt *d;
@@ -114,13 +100,13 @@ static void test_rm(void)
 {
 	is_str(agent_put(JOB(4), OBJECT(4), "d", 1, 10), "done", "an object");
 	on_connect = newer;
-	is_str(rm("d", OBJECT(4), 1), "error ESTALE",
+	is_str(agent_rm("d", OBJECT(4), 1), "error ESTALE",
 	       "rm of a version that is replaced just then says so");
 	is_int(asked_all("delete"), 0, "and deletes nothing");
-	is_str(rm("d", OBJECT(4), 2), "done", "rm of the next one");
+	is_str(agent_rm("d", OBJECT(4), 2), "done", "rm of the next one");
 	is_str(agent_put(JOB(5), OBJECT(5), "e", 1, 10), "done", "an object");
 	on_connect = gone;
-	is_str(rm("e", OBJECT(5), 1), "error ESTALE",
+	is_str(agent_rm("e", OBJECT(5), 1), "error ESTALE",
 	       "rm of what another rm has deleted just then says so");
 }
 

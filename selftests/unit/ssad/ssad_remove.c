@@ -2,20 +2,6 @@
 /* rm: when a deletion is proven, and what becomes of one that is not. */
 #include "agent.h"
 
-static const char *rm(const char *name, const char *object, unsigned int version)
-{
-	char text[80], *sig;
-	json_t *req;
-
-	snprintf(text, sizeof(text), "delete %s %u", object, version);
-	sig = agent_sign(text);
-	req = json_pack("{s:s s:s s:s s:i s:s s:s}", "op", "rm", "job", JOB(9),
-			"name", name, "version", version, "sig", sig,
-			"owner_cert", pki_cert_pem(owner_pki));
-	free(sig);
-	return agent_ask(session_rm, req, 0);
-}
-
 /* @count of the shareholders cannot say that it is gone. */
 static void unsure(unsigned int count)
 {
@@ -48,22 +34,22 @@ int main(void)
 	is_str(agent_put(JOB(2), OBJECT(2), "b", 1, 10), "done", "and another");
 
 	unsure(K);		/* n - k are sure */
-	is_str(rm("a", OBJECT(1), 1), "done", "rm, with one less than it takes");
+	is_str(agent_rm("a", OBJECT(1), 1), "done", "rm, with one less than it takes");
 	is_int(confirmed(), N - K, "confirmations");
 	ok(json_is_false(agent_answer("proven")), "is not proven");
 	is_str(stat_state("a"), "deleting", "and stays, to be repeated");
 	unsure(K - 1);		/* n - k + 1 */
-	is_str(rm("a", OBJECT(1), 1), "done", "rm, with just as many as it takes");
+	is_str(agent_rm("a", OBJECT(1), 1), "done", "rm, with just as many as it takes");
 	is_int(confirmed(), N - K + 1, "confirmations");
 	ok(json_is_true(agent_answer("proven")), "is proven");
 	is_str(stat_state("a"), "not there", "and done with");
 
 	unsure(0);
-	is_str(rm("b", OBJECT(2), 2), "error ESTALE", "another version");
+	is_str(agent_rm("b", OBJECT(2), 2), "error ESTALE", "another version");
 	is_str(stat_state("b"), "stored", "is not what is deleted");
-	is_str(rm("b", OBJECT(1), 1), "error EKEYREJECTED",
+	is_str(agent_rm("b", OBJECT(1), 1), "error EKEYREJECTED",
 	       "nor is it by another object's signature");
-	is_str(rm("b", OBJECT(2), 1), "done", "rm");
+	is_str(agent_rm("b", OBJECT(2), 1), "done", "rm");
 	is_int(confirmed(), N, "with all of them");
 	agent_free();
 	return tap_done();
