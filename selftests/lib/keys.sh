@@ -213,10 +213,10 @@ keys_begin()
 	devca init "$P/pki" example || tap_bail "devca"
 	for n in ssa sh1; do
 		for r in kme keyd; do
-			devca issue "$P/pki" $r "${id[$n]}" $n-$r || tap_bail "devca"
+			echo "$r ${id[$n]} $n-$r"
 		done
 		kme_config $n
-	done
+	done | devca issue "$P/pki" - || tap_bail "devca"
 	keyd_configs
 	kme_start ssa && kme_start sh1 || tap_bail "no KME"
 	keyd_start ssa

@@ -120,14 +120,16 @@ site_network()
 
 # --- certificates and configurations
 
-site_cert()
+# The certificates that the sites do not have yet, as "devca issue DIR -" reads them
+site_certs()
 {
-	local name=$1 role
+	local name role
 
-	for role in "$(site_role "$name")" keyd kme; do
-		[ -e "$SITE/pki/$name-$role.crt" ] ||
-		devca issue "$SITE/pki" "$role" "$(site_id "$name")" \
-			"$name-$role" "$(site_addr "$name")" || return
+	for name; do
+		for role in "$(site_role "$name")" keyd kme; do
+			[ -e "$SITE/pki/$name-$role.crt" ] ||
+			echo "$role $(site_id "$name") $name-$role $(site_addr "$name")"
+		done
 	done
 }
 
@@ -191,14 +193,21 @@ site_daemon()
 	esac
 }
 
+# Sets site_ready to how often the log says so.
 site_readies()
 {
-	grep -c "$2: ready" "$TOPO_TMP/$1.log" 2>/dev/null || true
+	local line
+
+	site_ready=0
+	while read -r line; do
+		case $line in *"$2: ready"*) site_ready=$((site_ready + 1)) ;; esac
+	done 2>/dev/null <"$TOPO_TMP/$1.log"
 }
 
 site_is_ready()
 {
-	[ "$(site_readies "$1" "$2")" -gt "$3" ]
+	site_readies "$1" "$2"
+	[ "$site_ready" -gt "$3" ]
 }
 
 site_ready_or_gone()
@@ -212,7 +221,8 @@ site_launch()
 {
 	local name=$1 program=$2
 
-	site_before[$name.$program]=$(site_readies "$name" "$program")
+	site_readies "$name" "$program"
+	site_before[$name.$program]=$site_ready
 	# shellcheck disable=SC2086
 	node_start "$name" env ${site_env[$name.$program]:-} "$program" \
 		-c "$SITE/$name/$program.json" || return
@@ -265,16 +275,13 @@ site_kill()
 
 site_keys()
 {
-	local names=${*:-$(site_ids)} name certs=()
+	local names=${*:-$(site_ids)} name
 
 	[ -e "$SITE/pki/ca.crt" ] || devca init "$SITE/pki" example || return
+	# shellcheck disable=SC2086
+	site_certs $names | devca issue "$SITE/pki" - || return
 	for name in $names; do
-		site_cert "$name" &
-		certs+=($!)
-	done
-	wait "${certs[@]}"
-	for name in $names; do
-		[ -s "$SITE/pki/$name-kme.crt" ] && site_configure "$name" || return
+		site_configure "$name"
 		node_add "$name" "$(site_addr "$name")"
 		ssnctl -n "$(node_netns "$name")" node apply \
 			"$SITE/network.json" --self "$name" || return
@@ -348,13 +355,18 @@ site_pads_there()
 	done
 }
 
+# Asking takes a small part of the time, however slow the machine: what is waited for
+# needs the same CPUs.
 site_pads()
 {
-	local end=$((SECONDS + ${2:-120}))
+	local end=$((SECONDS + ${2:-120})) asked
 
-	until site_pads_near "$1"; do
+	for (( ; ; )); do
+		asked=${EPOCHREALTIME/./}
+		! site_pads_near "$1" || break
 		[ $SECONDS -lt $end ] || return 1
-		command sleep 0.5
+		asked=$(((${EPOCHREALTIME/./} - asked) * 5))
+		topo_nap $((asked / 1000000)).$(printf %06d $((asked % 1000000)))
 	done
 	wait_until 20 site_pads_there "$1"
 }

@@ -90,6 +90,29 @@ static void test_sign(void)
 	pki_free(b);
 }
 
+/* Certificates by lines, as a network's are made */
+static void test_lines(void)
+{
+	struct pki *pki;
+
+	is_int(ca_run("issue %s/a - <<END\n"
+		      "keyd 2 ssa-keyd 10.58.0.2\n"
+		      "\n"
+		      "kme 2 ssa-kme 10.58.0.2 kme.example\n"
+		      "END", ca_dir), 0, "devca issues what lines say");
+	pki = ca_open("a", "ssa-kme");
+	ok(!strcmp(pki_self(pki)->role, "kme") && pki_self(pki)->node == 2,
+	   "each with its identity");
+	pki_free(pki);
+	pki = ca_open("a", "ssa-keyd");
+	ok(!strcmp(pki_self(pki)->role, "keyd"), "the first one, too");
+	pki_free(pki);
+	ok(ca_run("issue %s/a - 2>&1 <<END | grep -q 'line 2: want ROLE NODE NAME'\n"
+		  "kme 3 sh1-kme 10.58.0.11\n"
+		  "kme 3\n"
+		  "END", ca_dir) == 0, "a line that lacks words is named");
+}
+
 int main(void)
 {
 	ca_make();
@@ -100,5 +123,6 @@ int main(void)
 	test_names();
 	test_open();
 	test_sign();
+	test_lines();
 	return tap_done();
 }

@@ -4,9 +4,11 @@
  *
  *	devca init DIR DOMAIN
  *	devca issue DIR ROLE NODE NAME [SAN...]
+ *	devca issue DIR -
  *
  * init makes DIR/ca.crt and DIR/ca.key. issue makes DIR/NAME.crt, DIR/NAME.key
- * for ssn://DOMAIN/ROLE/NODE; each SAN is an IP address or a DNS name. Ed25519
+ * for ssn://DOMAIN/ROLE/NODE; each SAN is an IP address or a DNS name. With "-" it
+ * reads lines of "ROLE NODE NAME [SAN...]" from standard input. Ed25519
  * throughout: keys and signatures cost next to nothing, also in an emulated
  * CPU. The manager's CA takes this tool's place in production.
  */
@@ -31,6 +33,7 @@
 static const char usage[] =
 	"usage: devca init DIR DOMAIN\n"
 	"       devca issue DIR ROLE NODE NAME [IP|DNS...]\n"
+	"       devca issue DIR -	(reads lines of ROLE NODE NAME [IP|DNS...])\n"
 	"roles: owner ssa shareholder controller manager kme keyd\n";
 
 __attribute__((noreturn, format(printf, 1, 2)))
@@ -246,11 +249,40 @@ static void issue(const char *dir, const char *role, const char *node,
 	EVP_PKEY_free(ca_key);
 }
 
+#define LINE_WORDS	64
+
+static void issue_lines(const char *dir, FILE *from)
+{
+	char line[4096], *word[LINE_WORDS + 1], *rest;
+	unsigned int number = 0, n;
+
+	while (fgets(line, sizeof(line), from)) {
+		number++;
+		if (!strchr(line, '\n') && !feof(from))
+			die("line %u: longer than %zu bytes", number, sizeof(line) - 2);
+		n = 0;
+		for (word[0] = strtok_r(line, " \t\n", &rest); word[n] && n < LINE_WORDS;
+		     word[n] = strtok_r(NULL, " \t\n", &rest))
+			n++;
+		if (word[n])
+			die("line %u: more than %d words", number, LINE_WORDS);
+		if (!n)
+			continue;
+		if (n < 3)
+			die("line %u: want ROLE NODE NAME [IP|DNS...]", number);
+		issue(dir, word[0], word[1], word[2], word + 3);
+	}
+	if (ferror(from))
+		die("standard input: %s", strerror(errno));
+}
+
 int main(int argc, char **argv)
 {
 	umask(022);
 	if (argc == 4 && !strcmp(argv[1], "init")) {
 		init(argv[2], argv[3]);
+	} else if (argc == 4 && !strcmp(argv[1], "issue") && !strcmp(argv[3], "-")) {
+		issue_lines(argv[2], stdin);
 	} else if (argc >= 6 && !strcmp(argv[1], "issue")) {
 		issue(argv[2], argv[3], argv[4], argv[5], argv + 6);
 	} else if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {

@@ -373,7 +373,7 @@ static int leak_due(size_t len)
 	if (len <= 16 * LEAK_ALL_FORMS)
 		return 1;
 	large++;
-	return large <= 16 || !(large % 16);
+	return large <= 4 || !(large % 16);
 }
 
 /*
