@@ -625,7 +625,7 @@ static void stranger_addresses(int n)
 
 	ns_enter(member_ns[1]);
 	for (i = 0; i < n; i++)
-		sh("ip addr add 10.9.0.%d/24 dev eth0", 100 + i);
+		ip("addr add 10.9.0.%d/24 dev eth0\n", 100 + i);
 	ns_enter(here);
 }
 

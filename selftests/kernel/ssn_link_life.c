@@ -74,7 +74,7 @@ static void round_of(struct __test_metadata *_metadata, int nr)
 	mark(text);
 
 	/* its wires go first, so that nothing is ended in order */
-	sh("ip link del m0");
+	ip("link del m0\n");
 	close(p.b);
 	close(listener);
 	forget_namespaces();
@@ -123,7 +123,7 @@ TEST(module_goes)
 		bail("connect: %s", strerror(errno));
 	half_open(half, 3);
 	/* a peer that does not answer: its connection lingers */
-	sh("ip link set m0 down");
+	ip("link set m0 down\n");
 	close(p.a);
 	close(a);
 	close(p.b);

@@ -93,17 +93,6 @@ static UNUSED void tags_more(void)
 	know(tags[0][1].id, tags[0][1].bytes, TAG_BLOCK);
 }
 
-static UNUSED void node_link(int i, int host)
-{
-	ns_enter(here);
-	sh("ip link add m%d type veth peer name eth0 netns /proc/%d/fd/%d && "
-	   "ip link set m%d master br0 up", i, getpid(), member_ns[i], i);
-	ns_enter(member_ns[i]);
-	sh("ip link set lo up && ip addr add 10.9.0.%d/24 dev eth0 && "
-	   "ip link set eth0 up", host);
-	ns_enter(here);
-}
-
 static UNUSED void timeouts(int fd, int seconds)
 {
 	struct timeval tv = { .tv_sec = seconds };
@@ -186,15 +175,14 @@ static UNUSED void link_network(int via)
 
 	here = ns_new();
 	family = family_number();
-	sh("ip link set lo up && ip link add br0 type bridge forward_delay 0 && "
-	   "ip addr add 10.9.0.1/24 dev br0 && ip link set br0 up");
+	dealer_bridge();
 	qkd_at[0] = nl_open(false);
 	ssn_at[0] = ssn_open();
 	for (i = 0; i < 2; i++) {
 		member_ns[i] = ns_new();
 		qkd_at[i + 1] = nl_open(false);
 		ssn_at[i + 1] = ssn_open();
-		node_link(i, NODE(i));
+		member_cable(i, NODE(i));
 	}
 	if (node_set(ssn_at[0], DEALER, SSN_ROLE_SSA, 1) ||
 	    node_set(ssn_at[1], B, SSN_ROLE_SHAREHOLDER, B) ||

@@ -356,20 +356,6 @@ static void site_leave(struct site *s)
 	close(s->ns);
 }
 
-/* Commands of ip(8), a line each */
-__attribute__((format(printf, 1, 2)))
-static void ip(const char *fmt, ...)
-{
-	FILE *f = popen("exec ip -batch -", "w");
-	va_list ap;
-
-	va_start(ap, fmt);
-	vfprintf(f, fmt, ap);
-	va_end(ap);
-	if (pclose(f))
-		bail("ip: %s", fmt);
-}
-
 static void sites_link(struct site *a, struct site *b)
 {
 	ns_enter(a->ns);

@@ -143,7 +143,7 @@ static UNUSED void tap_start(int i)
 	struct tap *tap = malloc(sizeof(*tap));
 	pthread_t t;
 
-	sh("ip addr add 10.9.0.%d/24 dev br0", TAP_HOST(i));
+	ip("addr add 10.9.0.%d/24 dev br0\n", TAP_HOST(i));
 	tap->host = NODE(i);
 	tap->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (bind(tap->fd, (void *)&sin, sizeof(sin)) || listen(tap->fd, 64) ||

@@ -12,7 +12,7 @@ fault=/sys/module/ssn_crypt/parameters/fault
 kernels="uml-debug debian"
 mkdir "$TOPO_TMP/none"
 echo "not a module" | tee "$TOPO_TMP/none/qkd_keyring.ko" > "$TOPO_TMP/none/ssn_crypt.ko"
-tap_plan 32
+tap_plan 26
 
 # expect NAME STATUS WORDS ARGS...: run's status, and words in what it prints
 expect()
@@ -42,13 +42,11 @@ for k in $kernels; do
 	with="--kernel=$k --modules=$bad-$k --timeout=60 --no-leaks"
 	# shellcheck disable=SC2086
 	{
-	expect "$k: status 0" 0 "^hello$" $with -- echo hello
-	expect "$k: the command's status" 7 "^said$" $with -- \
-		sh -c 'echo said; exit 7'
-	expect "$k: words of the command stay words" 0 "^a  b[$]c'd$" $with -- \
-		printf '%s\n' "a  b\$c'd"
-	expect "$k: root is writable, and the host's is not" 0 "^written$" $with -- \
-		sh -c "echo written > /etc/ssn-test && cat /etc/ssn-test"
+	# three faults of a runner in one boot: under QEMU that is most of the time
+	expect "$k: the command's words and status; it writes, to its own root" 7 \
+		"^a  b[$]c'd written$" $with -- sh -c \
+		"echo written > /etc/ssn-test; echo \"\$1 \$(cat /etc/ssn-test)\"; exit 7" \
+		sh "a  b\$c'd"
 	expect "$k: a warning" 99 "asked for by the test|WARNING:" $with -- \
 		sh -c "echo warn > $fault"
 	expect "$k: an oops" 99 "BUG|Oops|panic" $with -- sh -c "echo oops > $fault"
