@@ -44,7 +44,7 @@ ldlibs	:= -Wl,--as-needed -levent -levent_openssl -levent_pthreads -lssl \
 	   -lcrypto -lmnl -lcurl -ljansson -lsqlite3 -lkeyutils -lsystemd \
 	   -lpthread
 
-pure	:= $(filter-out %/ssn_%,$(wildcard $(patsubst %,kernel/ssn_crypt/%*.c,gf256 shamir kurihara amd pad)))
+pure	:= $(filter-out %/ssn_%,$(wildcard $(patsubst %,kernel/ssn_crypt/%*.c,gf256 shamir kurihara scheme amd pad)))
 mains	:= $(wildcard user/*/main.c tools/*/main.c)
 uapi	:= $(patsubst include/uapi/%,$(O)/uapi/%,$(wildcard include/uapi/linux/*.h))
 

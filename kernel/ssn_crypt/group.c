@@ -11,6 +11,7 @@
 #include "group.h"
 #include "net.h"
 #include "peer.h"
+#include "scheme.h"
 
 struct ssn_group *ssn_group_get(struct net *net, u32 id)
 {
@@ -71,10 +72,6 @@ static int member_check(struct ssn_net *sn, const struct ssn_group *group,
 		return -EINVAL;
 	}
 	for (j = 0; j < i; j++) {
-		if (group->member[j].x == m->x) {
-			NL_SET_ERR_MSG(extack, "two members have the same x");
-			return -EINVAL;
-		}
 		if (group->member[j].node == m->node) {
 			NL_SET_ERR_MSG(extack, "a node is a member twice");
 			return -EINVAL;
@@ -96,6 +93,33 @@ static int member_check(struct ssn_net *sn, const struct ssn_group *group,
 	return 0;
 }
 
+/* A text of the table's: NL_SET_ERR_MSG() takes literals only */
+static int scheme_refuses(const struct ssn_scheme_ops *ops,
+			  struct netlink_ext_ack *extack)
+{
+	if (extack)
+		extack->_msg = ops->limits;
+	return -EINVAL;
+}
+
+static int points_check(const struct ssn_scheme_ops *ops,
+			const struct ssn_group *group,
+			struct netlink_ext_ack *extack)
+{
+	u8 x[SSN_MEMBERS_MAX];
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < group->n; i++)
+		x[i] = group->member[i].x;
+	err = ops->check_points(x, group->n);
+	if (err == -EEXIST) {
+		NL_SET_ERR_MSG(extack, "two members have the same x");
+		return -EINVAL;
+	}
+	return err ? scheme_refuses(ops, extack) : 0;
+}
+
 /**
  * ssn_group_set - add a group, or replace it by a later generation
  * @sn:		namespace, its config mutex held
@@ -109,6 +133,7 @@ int ssn_group_set(struct ssn_net *sn, struct ssn_group *group,
 		  struct netlink_ext_ack *extack)
 {
 	size_t size = struct_size(group, member, group->n);
+	const struct ssn_scheme_ops *ops = ssn_scheme_find(group->scheme);
 	struct ssn_group *old;
 	unsigned int i;
 	int err;
@@ -117,15 +142,20 @@ int ssn_group_set(struct ssn_net *sn, struct ssn_group *group,
 		NL_SET_ERR_MSG(extack, "k is above n: such shares could never be combined");
 		return -EINVAL;
 	}
-	if (group->scheme != SSN_SCHEME_SHAMIR) {
-		NL_SET_ERR_MSG(extack, "only the scheme shamir is there");
+	if (!ops) {
+		NL_SET_ERR_MSG(extack, "there is no such scheme");
 		return -EOPNOTSUPP;
 	}
+	if (ops->check(group->k, group->n))
+		return scheme_refuses(ops, extack);
 	for (i = 0; i < group->n; i++) {
 		err = member_check(sn, group, i, extack);
 		if (err)
 			return err;
 	}
+	err = points_check(ops, group, extack);
+	if (err)
+		return err;
 
 	old = xa_load(&sn->groups, group->id);
 	if (old && group->generation <= old->generation) {

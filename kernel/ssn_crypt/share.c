@@ -98,11 +98,12 @@ static int connect_begin(struct share_sock *ss, const struct sockaddr_ssn *addr)
 	if (!group)
 		return -ENOENT;
 	share_close(ss);	/* of a connect that failed */
-	ss->scheme = ssn_scheme_find(group->scheme);
-	err = ss->scheme ? 0 : -EOPNOTSUPP;
+	ss->scheme = ssn_scheme_find(group->scheme);	/* the group was checked */
+	if (!ss->coeff_set)
+		ss->coeff = ss->scheme->fill_weights ? SSN_COEFF_PAD :
+						       SSN_COEFF_CRNG;
 	sock_error(sk);
-	if (!err)
-		err = share_open(ss, group);
+	err = share_open(ss, group);
 	if (err) {
 		ssn_group_put(group);
 		return err;

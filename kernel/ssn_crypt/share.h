@@ -27,7 +27,7 @@
 struct ssn_group;
 struct ssn_scheme_ops;
 
-#define SHARE_TILE	4096U	/* bytes split or combined at a time */
+#define SHARE_TILE	SSN_PIECE	/* bytes split or combined at a time */
 #define SHARE_DEALS	64	/* deals that a socket remembers */
 #define SHARE_RUNS	64	/* runs of combined messages that it remembers */
 
@@ -92,6 +92,7 @@ struct share_run {
  * @write_set:	points that are dealt to
  * @read_set:	points that are combined from
  * @coeff:	enum ssn_coeff
+ * @coeff_set:	it was asked for, not chosen by the scheme
  * @raw:	deliver shares uncombined
  * @local:	the pool "local" while @coeff wants it
  * @local_waiter: tells when @local gains
@@ -117,6 +118,7 @@ struct share_sock {
 	struct ssn_xset		write_set;
 	struct ssn_xset		read_set;
 	u8			coeff;
+	bool			coeff_set;
 	bool			raw;
 	struct qkd_pool		*local;
 	struct qkd_waiter	local_waiter;

@@ -36,7 +36,6 @@ enum pick_kind {
  * @nr:		members concerned
  * @from:	their numbers
  * @x:		PICK_SHARES: points of the first k
- * @weight:	their weights
  * @share:	a tile of each of their shares
  */
 struct pick {
@@ -44,7 +43,6 @@ struct pick {
 	unsigned int	nr;
 	u8		from[SSN_MEMBERS_MAX];
 	u8		x[SSN_MEMBERS_MAX];
-	u8		weight[SSN_MEMBERS_MAX];
 	const u8	*share[SSN_MEMBERS_MAX];
 };
 
@@ -296,15 +294,16 @@ static void pick_next(struct share_sock *ss, struct pick *pick)
 /* ---- the bytes ---- */
 
 /*
- * Pad is removed into wiped tiles, k of them, and one for what they combine to.
+ * Pad is removed into wiped tiles, k of them, and one for what they combine to; the
+ * weights are behind these.
  * @bad is set to the member whose share could not be read.
  */
 static int combine(struct share_sock *ss, struct pick *pick,
 		   struct iov_iter *to, u32 len, unsigned int *bad)
 {
 	unsigned int k = ss->group->k, i;
-	size_t room = (k + 1) * SHARE_TILE;
-	u8 *tile, *sum;
+	size_t room = (k + 1) * SHARE_TILE + ss->scheme->weight_bytes(k);
+	u8 *tile, *sum, *weight;
 	u32 off, part;
 	int err;
 
@@ -312,11 +311,12 @@ static int combine(struct share_sock *ss, struct pick *pick,
 	if (!tile)
 		return -ENOMEM;
 	sum = tile + k * SHARE_TILE;
+	weight = sum + SHARE_TILE;
 	for (i = 0; i < k; i++) {
 		pick->x[i] = ss->member[pick->from[i]].x;
 		pick->share[i] = tile + i * SHARE_TILE;
 	}
-	err = ss->scheme->weights(pick->weight, pick->x, k, 0);
+	err = ss->scheme->weights(weight, pick->x, k);
 	for (off = 0; !err && off < len; off += part) {
 		part = min(len - off, SHARE_TILE);
 		for (i = 0; !err && i < k; i++) {
@@ -326,7 +326,7 @@ static int combine(struct share_sock *ss, struct pick *pick,
 		}
 		if (err)
 			break;
-		ss->scheme->combine(sum, pick->share, pick->weight, k, part);
+		ss->scheme->combine(sum, pick->share, weight, k, part);
 		if (copy_to_iter(sum, part, to) != part)
 			err = -EFAULT;
 		cond_resched();

@@ -46,6 +46,7 @@ static int set_coeff(struct share_sock *ss, int coeff)
 		return -EINVAL;
 	}
 	ss->coeff = coeff;
+	ss->coeff_set = true;
 	return 0;
 }
 

@@ -26,7 +26,7 @@ u64 share_coeff_bytes(const struct share_sock *ss, u32 len)
 {
 	if (ss->coeff == SSN_COEFF_PAD)
 		return 0;
-	return (u64)ss->scheme->coeffs(ss->group->k) * len;
+	return ss->scheme->coeff_bytes(ss->group->k, len);
 }
 
 /* A buffer for each share. 0 or -ENOMEM. */
@@ -144,16 +144,17 @@ static int split_tile(struct share_sock *ss, struct share_deal *d,
 		      struct mixer *mx, const u8 *secret, u8 *tile,
 		      u32 off, u32 len)
 {
-	unsigned int coeffs = ss->scheme->coeffs(ss->group->k), i;
+	unsigned int k = ss->group->k, i;
+	size_t bytes = ss->scheme->coeff_bytes(k, len);
 	int err;
 
 	mx->in[0] = secret;
-	for (i = 0; i < coeffs; i++)
-		mx->in[i + 1] = tile + i * len;
-	err = coeff_fill(ss, tile, coeffs * len);
+	for (i = 1; i < k; i++)
+		mx->in[i] = tile + (i - 1) * len;
+	err = coeff_fill(ss, tile, bytes);
 	if (!err)
 		mix(ss, d, mx, 0, off, len);
-	memzero_explicit(tile, coeffs * len);
+	memzero_explicit(tile, bytes);
 	return err;
 }
 
@@ -161,12 +162,14 @@ static int split_random(struct share_sock *ss, struct share_deal *d,
 			const struct ssn_buf *secret)
 {
 	unsigned int k = ss->group->k;
-	u8 *tile = kvmalloc(k * SHARE_TILE, GFP_KERNEL);
+	size_t room = ss->scheme->coeff_bytes(k, SHARE_TILE);
+	u8 *tile = kvmalloc(room, GFP_KERNEL);
 	struct mixer mx;
 	int err = mixer_alloc(&mx, d->nr, k);
 	u32 off, chunk;
 	u8 *p;
 
+	static_assert(!(PAGE_SIZE % SHARE_TILE));	/* so tiles begin at multiples */
 	if (!tile)
 		err = -ENOMEM;
 	if (!err)
@@ -177,7 +180,7 @@ static int split_random(struct share_sock *ss, struct share_deal *d,
 		err = split_tile(ss, d, &mx, p, tile, off, chunk) ?: breathe();
 	}
 	mixer_free(&mx);
-	kvfree_sensitive(tile, k * SHARE_TILE);
+	kvfree_sensitive(tile, room);
 	return err;
 }
 

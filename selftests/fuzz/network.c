@@ -37,11 +37,16 @@ static void must_be_group(const struct network *net, const struct network_group 
 	must(g->id && g->k >= 1 && g->k <= g->n && g->n <= SSN_MEMBERS_MAX,
 	     "group %u: k %u n %u", g->id, g->k, g->n);
 	must(network_group(net, g->id) == g, "there is another one");
+	must(network_scheme_name(g->scheme), "scheme %u", g->scheme);
+	must(g->scheme != SSN_SCHEME_XOR || (g->k > 1 && g->n <= 17),
+	     "xor: k %u n %u", g->k, g->n);
 	for (i = 0; i < g->n; i++) {
 		const struct network_node *n = network_node(net, g->member[i].node);
 
 		must(g->member[i].x && n && n->role == SSN_ROLE_SHAREHOLDER,
 		     "member %u", i);
+		must(g->scheme != SSN_SCHEME_XOR || g->member[i].x <= 17,
+		     "xor: member %u at %u", i, g->member[i].x);
 		must(g->k > 1 || n->flags & SSN_PEER_FLAGS_ALLOW_K1,
 		     "k 1 that node %u did not allow", n->id);
 		for (j = 0; j < i; j++)

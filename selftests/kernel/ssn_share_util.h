@@ -10,6 +10,8 @@
  *	                .11    .12    .13    .14    .15
  *	node, x:        11,21  12,22  13,23  14,24  15,25
  *
+ * Whoever defines SCHEME, and X(i) with it, has the group in another scheme.
+ *
  * A member is a child process. It keeps the shares it is sent and obeys control
  * messages of text, a command a message:
  *
@@ -41,11 +43,14 @@
 #define MEMBERS		5
 #define K		3
 #endif
+#ifndef SCHEME
+#define SCHEME		SSN_SCHEME_SHAMIR
+#define X(i)		(21 + (i))
+#endif
 #define GROUP		7
 #define GENERATION	3
 #define DEALER		1
 #define NODE(i)		(11 + (i))
-#define X(i)		(21 + (i))
 #define PORT		5808
 #define BLOCK		(255 * UNIT)	/* the longest that add_key(2) takes */
 #define TAG_BLOCK	(32 * RUN)
@@ -128,7 +133,7 @@ static UNUSED int group_set(uint32_t id, uint32_t generation, unsigned int k,
 
 	mnl_attr_put_u32(nlh, SSN_A_GROUP_ID, id);
 	mnl_attr_put_u32(nlh, SSN_A_GROUP_GENERATION, generation);
-	mnl_attr_put_u32(nlh, SSN_A_GROUP_SCHEME, SSN_SCHEME_SHAMIR);
+	mnl_attr_put_u32(nlh, SSN_A_GROUP_SCHEME, SCHEME);
 	mnl_attr_put_u32(nlh, SSN_A_GROUP_K, k);
 	mnl_attr_put_u32(nlh, SSN_A_GROUP_N, n);
 	for (i = 0; i < n; i++) {

@@ -47,11 +47,11 @@
 # Before sourcing this: SITE_LEVEL (bytes to which a keyd fills each payload pool
 # that it sends with, default 4 MiB), SITE_LOW (bytes at which it begins to fill it
 # again, default half of that), SITE_KME, SITE_KEYD, SITE_SSAD, SITE_SHAREHOLDERD (more
-# settings of these programs, JSON members), and SITE_DATA (folder for the data
-# of shareholders and SSA, default $SITE).
+# settings of these programs, JSON members), SITE_SCHEME (the group's, default shamir), and
+# SITE_DATA (folder for the data of shareholders and SSA, default $SITE).
 
 SITE=$TOPO_TMP/site
-: "${SITE_LEVEL:=4194304}" "${SITE_LOW:=}" "${SITE_DATA:=}"
+: "${SITE_LEVEL:=4194304}" "${SITE_LOW:=}" "${SITE_DATA:=}" "${SITE_SCHEME:=shamir}"
 : "${SITE_KME:=}" "${SITE_KEYD:=}" "${SITE_SSAD:=}" "${SITE_SHAREHOLDERD:=}"
 declare -A site_pids
 declare -A site_env	# [NAME.PROGRAM]: VAR=VALUE words for its environment
@@ -106,8 +106,8 @@ site_network()
 			comma=,
 		done
 		printf ' ],\n  "groups": [\n    { "id": 1, "generation": %s,' "${3:-1}"
-		printf ' "scheme": "shamir", "k": %s, "n": %s,\n      "members": [' \
-			"$site_k" "$site_n"
+		printf ' "scheme": "%s", "k": %s, "n": %s,\n      "members": [' \
+			"$SITE_SCHEME" "$site_k" "$site_n"
 		comma=
 		for name in $(site_ids | grep ^sh); do
 			printf '%s { "node": %s, "x": %s }' "$comma" \

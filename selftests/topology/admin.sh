@@ -111,6 +111,14 @@ tap_says "group 0" "id" on_a group add 0 k 2 $M
 tap_says "none of them was taken" "" on_a group show 2
 tap_run "a good group" on_a group add 2 k 2 $M
 tap_run "and it can be removed" on_a group del 2
+tap_says "scheme that is none" "none of shamir, xor" \
+	on_a group add 2 scheme pear k 2 $M
+tap_says "scheme xor has no x above 17" "from 1 to 17" \
+	on_a group add 2 scheme xor k 2 member 11:1 member 12:18 member 13:3
+tap_says "and no k = 1" "2 <= k" on_a group add 2 scheme xor k 1 $M
+tap_run "a good group of it" on_a group add 2 scheme xor k 2 $M
+tap_is "its scheme is shown" "$(on_a -j group show 2 | json_get scheme)" xor
+tap_run "it can be removed too" on_a group del 2
 }
 tap_says "peer 0" "id" on_a peer add 0 role ssa addr 10.77.1.9:5808
 tap_run "a peer is added" on_a peer add 21 role owner addr '[fd00::21]:5808'

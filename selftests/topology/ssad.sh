@@ -16,6 +16,7 @@
 . "$(dirname "$0")/../lib/disk.sh"
 . "$(dirname "$0")/../lib/site.sh"
 . "$(dirname "$0")/../lib/clear.sh"
+. "$(dirname "$0")/../lib/lie.sh"
 
 SITE_SSAD='"segment_bytes": 65536, "group_timeout_ms": 8000'
 SITE_SHAREHOLDERD='"resolve_after": 1'
@@ -54,21 +55,6 @@ pending_gone()
 }
 pending_at() { [ -n "$(ls "$(site_data "$1")/pending")" ]; }
 object_of() { site_owner -j stat "$1" | json_get object; }
-
-# Change a byte of the share, and make the holder's own digest right again, so
-# that it is sent: what only the object's own code can find.
-lie() # FILE
-{
-	local sum
-
-	printf '\x5a' | dd of="$1" bs=1 seek=$(($(stat -c %s "$1") - 40000)) \
-		conv=notrunc status=none
-	sum=$({ tail -c +33 "$1" | head -c 64; head -c 96 "$1"
-		head -c 32 /dev/zero; tail -c +129 "$1"; } | sha256sum | cut -c-64)
-	# shellcheck disable=SC2059
-	printf "$(sed 's/../\\x&/g' <<<"$sum")" |
-		dd of="$1" bs=1 seek=96 conv=notrunc status=none
-}
 
 sync_build || tap_bail "no compiler"
 site_network 3 5

@@ -108,7 +108,8 @@ static const struct wrong {
 	{ "n is not the number of members", "groups", 0, "n", "4", "n is 4 and members lists 3" },
 	{ "generation 0", "groups", 0, "generation", "0", "generation: 0" },
 	{ "generation missing", "groups", 0, "generation", NULL, "generation is missing" },
-	{ "unknown scheme", "groups", 0, "scheme", "\"xor\"", "\"xor\" is not known" },
+	{ "unknown scheme", "groups", 0, "scheme", "\"pear\"", "\"pear\" is not known; there are \"shamir\" and \"xor\"" },
+	{ "scheme xor with an x of 255", "groups", 0, "scheme", "\"xor\"", "(group 1): the scheme xor wants 2 <= k <= n <= 17, and all x different and from 1 to 17" },
 	{ "unknown group key", "groups", 0, "K", "2", "(group 1): K" },
 	{ "members missing", "groups", 0, "members", NULL, "members: expected an array" },
 	{ "x 0", "groups", 0, "members", "[{\"node\":11,\"x\":1},{\"node\":12,\"x\":0},{\"node\":13,\"x\":3}]",
@@ -169,6 +170,34 @@ static void test_k1(void)
 	json_decref(root);
 }
 
+static void test_xor(void)
+{
+	json_t *root = document(), *group;
+	const struct network_group *grp;
+	struct network net;
+	struct err err;
+	size_t i;
+
+	group = json_array_get(json_object_get(root, "groups"), 0);
+	json_object_set_new(group, "scheme", json_string("xor"));
+	json_object_set_new(json_array_get(json_object_get(group, "members"), 1),
+			    "x", json_integer(17));
+	is_int(network_parse(root, "net.json", 0, &net, &err), 0, "a group of xor");
+	grp = network_group(&net, 1);
+	ok(grp && grp->scheme == SSN_SCHEME_XOR, "... is one");
+	network_free(&net);
+	json_object_set_new(group, "k", json_integer(1));
+	for (i = 0; i < 5; i++)
+		json_object_set_new(json_array_get(json_object_get(root, "nodes"), i),
+				    "allow_k1", json_true());
+	is_int(network_parse(root, "net.json", 0, &net, &err), -EINVAL,
+	       "k 1 is not possible in it");
+	ok(strstr(err.text, "2 <= k"), "... and the limits are named");
+	is_str(network_scheme_name(SSN_SCHEME_XOR), "xor", "a scheme's name");
+	ok(!network_scheme_name(3) && !network_scheme(""), "none that is not there");
+	json_decref(root);
+}
+
 static void test_whole(void)
 {
 	json_t *root = document(), *copy;
@@ -203,11 +232,12 @@ int main(void)
 {
 	size_t i;
 
-	tap_plan(14 + sizeof(wrongs) / sizeof(*wrongs) + 1 + 8);
+	tap_plan(14 + sizeof(wrongs) / sizeof(*wrongs) + 1 + 6 + 8);
 	test_good();
 	for (i = 0; i < sizeof(wrongs) / sizeof(*wrongs); i++)
 		test_wrong(&wrongs[i]);
 	test_k1();
+	test_xor();
 	test_whole();
 	return tap_done();
 }

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# Makes selftests/unit/{shamir,amd,kurihara}_vectors.h, bit by bit from the definitions
+# Makes selftests/unit/{shamir,amd,kurihara,scheme}_vectors.h, bit by bit from the definitions
 # and from nothing else in the tree:
 #
 #	selftests/unit/vectors.py shamir > selftests/unit/shamir_vectors.h
 #	selftests/unit/vectors.py amd > selftests/unit/amd_vectors.h
 #	selftests/unit/vectors.py kurihara > selftests/unit/kurihara_vectors.h
+#	selftests/unit/vectors.py scheme > selftests/unit/scheme_vectors.h
 #
-# Not run by the build. Inputs are SHA-256 in counter mode of the names given.
+# Not run by the build. Inputs are SHA-256 in counter mode of the names given; those of
+# scheme, which are long, come from a generator that the test has too.
 
 import hashlib
 import sys
@@ -125,8 +127,40 @@ def amd():
     print('};')
 
 
-def kurihara():
+def kurihara_share(p, k, x, secret, coeff):
     """The table of section 3.2 of the paper, index by index."""
+    ln = len(secret)
+    b = ln // (p - 1)
+    rest = ln % (p - 1)
+    s = {0: bytes(b)}
+    for m in range(1, p):
+        s[m] = secret[(m - 1) * b:m * b]
+    r = {}
+    at = 0
+    for h in range(k - 1):
+        for j in range(p if h else p - 1):
+            r[h, j] = coeff[at:at + b]
+            at += b
+    share = b''
+    i = x - 1
+    for j in range(p - 1):
+        w = int.from_bytes(s[(j - i) % p], 'big')
+        for h in range(k - 1):
+            w ^= int.from_bytes(r[h, (h * i + j) % p], 'big')
+        share += w.to_bytes(b, 'big')
+    for j in range(rest):
+        v = secret[b * (p - 1) + j]
+        for h in range(1, k):
+            v ^= mul8(coeff[at + (h - 1) * rest + j], power(x, h, 0x11b, 8))
+        share += bytes([v])
+    return share
+
+
+def kurihara_coeffs(p, k, ln):
+    return ln // (p - 1) * ((k - 1) * p - 1) + ln % (p - 1) * (k - 1)
+
+
+def kurihara():
     head()
     print('static const struct {\n\tunsigned int p, k, n, len;\n'
           '\tconst char *secret, *coeff, *x, *share;\n} vectors[] = {')
@@ -135,37 +169,70 @@ def kurihara():
                          (17, 3, [17, 4, 9], 53), (17, 5, [3, 1, 4, 15, 9, 2], 48),
                          (17, 17, list(range(1, 18)), 17), (17, 4, [2, 7, 1, 8], 15)):
         tag = 'kurihara %d %d %s %d' % (p, k, xs, ln)
-        b = ln // (p - 1)
-        rest = ln % (p - 1)
         secret = stream(tag + ' secret', ln)
-        coeff = stream(tag + ' coeff', b * ((k - 1) * p - 1) + rest * (k - 1))
-        s = {0: bytes(b)}
-        for m in range(1, p):
-            s[m] = secret[(m - 1) * b:m * b]
-        r = {}
-        at = 0
-        for h in range(k - 1):
-            for j in range(p if h else p - 1):
-                r[h, j] = coeff[at:at + b]
-                at += b
-        shares = b''
-        for x in xs:
-            i = x - 1
-            for j in range(p - 1):
-                w = int.from_bytes(s[(j - i) % p], 'big')
-                for h in range(k - 1):
-                    w ^= int.from_bytes(r[h, (h * i + j) % p], 'big')
-                shares += w.to_bytes(b, 'big')
-            for j in range(rest):
-                v = secret[b * (p - 1) + j]
-                for h in range(1, k):
-                    v ^= mul8(coeff[at + (h - 1) * rest + j],
-                              power(x, h, 0x11b, 8))
-                shares += bytes([v])
+        coeff = stream(tag + ' coeff', kurihara_coeffs(p, k, ln))
+        shares = b''.join(kurihara_share(p, k, x, secret, coeff) for x in xs)
         print('\t{ %d, %d, %d, %d,\n\t  %s,\n\t  %s,\n\t  %s,\n\t  %s },' % (
             p, k, len(xs), ln, c_bytes(secret), c_bytes(coeff),
             c_bytes(bytes(xs)), c_bytes(shares)))
     print('};')
 
 
-{'shamir': shamir, 'amd': amd, 'kurihara': kurihara}[sys.argv[1]]()
+def long_bytes(seed, n):
+    out = bytearray()
+    for _ in range(n):
+        seed = (seed * 6364136223846793005 + 1442695040888963407) % 2**64
+        out.append(seed >> 56)
+    return bytes(out)
+
+
+def fnv(data):
+    h = 0xcbf29ce484222325
+    for b in data:
+        h = (h ^ b) * 0x100000001b3 % 2**64
+    return h
+
+
+def shamir_share(k, x, secret, coeff):
+    ln = len(secret)
+    to = [[mul8(a, power(x, i, 0x11b, 8)) for a in range(256)] for i in range(k)]
+    out = bytearray(secret)
+    for i in range(1, k):
+        for j in range(ln):
+            out[j] ^= to[i][coeff[(i - 1) * ln + j]]
+    return bytes(out)
+
+
+def xor_share(k, x, secret, coeff):
+    """Each 4096 bytes by themselves, with coefficients of their own."""
+    out = b''
+    at = 0
+    for off in range(0, len(secret), 4096):
+        piece = secret[off:off + 4096]
+        need = kurihara_coeffs(17, k, len(piece))
+        out += kurihara_share(17, k, x, piece, coeff[at:at + need])
+        at += need
+    return out
+
+
+def scheme():
+    head()
+    print('static const struct {\n\tunsigned int scheme, k, x, len, coeffs;\n'
+          '\tunsigned long long hash;\n} vectors[] = {')
+    for number, k, x, ln in ((1, 1, 9, 5000), (1, 3, 200, 9001), (2, 2, 1, 4096),
+                             (2, 2, 17, 4095), (2, 3, 5, 4097), (2, 3, 2, 9001),
+                             (2, 5, 11, 8229), (2, 17, 16, 4133)):
+        if number == 1:
+            coeffs = (k - 1) * ln
+        else:
+            coeffs = sum(kurihara_coeffs(17, k, min(4096, ln - o))
+                         for o in range(0, ln, 4096))
+        share = (shamir_share, xor_share)[number - 1](
+            k, x, long_bytes(1, ln), long_bytes(2, coeffs))
+        print('\t{ %d, %d, %d, %d, %d, 0x%016xULL },' % (
+            number, k, x, ln, coeffs, fnv(share)))
+    print('};')
+
+
+{'shamir': shamir, 'amd': amd, 'kurihara': kurihara,
+ 'scheme': scheme}[sys.argv[1]]()

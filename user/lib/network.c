@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "network.h"
+#include "scheme.h"
 
 #define WHERE_MAX	384
 
@@ -308,6 +309,39 @@ static int group_k1(const struct network *net, const struct network_group *grp,
 	return 0;
 }
 
+enum ssn_scheme network_scheme(const char *name)
+{
+	const struct ssn_scheme_ops *ops;
+	unsigned int id;
+
+	for (id = 1; (ops = ssn_scheme_find(id)); id++)
+		if (!strcmp(ops->name, name))
+			return id;
+	return 0;
+}
+
+const char *network_scheme_name(unsigned int scheme)
+{
+	const struct ssn_scheme_ops *ops = ssn_scheme_find(scheme);
+
+	return ops ? ops->name : NULL;
+}
+
+/* What every group wants was looked at before */
+static int group_scheme(const struct network_group *grp, const char *where,
+			struct err *err)
+{
+	const struct ssn_scheme_ops *ops = ssn_scheme_find(grp->scheme);
+	uint8_t x[SSN_MEMBERS_MAX];
+	unsigned int i;
+
+	for (i = 0; i < grp->n; i++)
+		x[i] = grp->member[i].x;
+	if (ops->check(grp->k, grp->n) || ops->check_points(x, grp->n))
+		return err_set(err, -EINVAL, "%s: %s", where, ops->limits);
+	return 0;
+}
+
 static int group_parse(const json_t *obj, const char *list, size_t index,
 		       const struct network *net, struct network_group *grp,
 		       struct err *err)
@@ -336,9 +370,10 @@ static int group_parse(const json_t *obj, const char *list, size_t index,
 	    (ret = config_int(obj, where, "k", 1, SSN_MEMBERS_MAX, 0, &k, err)) ||
 	    (ret = config_int(obj, where, "n", 1, SSN_MEMBERS_MAX, 0, &n, err)))
 		return ret;
-	if (strcmp(scheme, "shamir"))
+	grp->scheme = network_scheme(scheme);
+	if (!grp->scheme)
 		return err_set(err, -EINVAL,
-			       "%s: scheme: \"%.80s\" is not known; there is \"shamir\"",
+			       "%s: scheme: \"%.80s\" is not known; there are \"shamir\" and \"xor\"",
 			       where, scheme);
 	if (k > n)
 		return err_set(err, -EINVAL,
@@ -354,14 +389,13 @@ static int group_parse(const json_t *obj, const char *list, size_t index,
 			       (long long)n, json_array_size(members));
 	grp->id = id;
 	grp->generation = generation;
-	grp->scheme = SSN_SCHEME_SHAMIR;
 	grp->k = k;
 	grp->n = n;
 	for (i = 0; i < grp->n; i++)
 		if ((ret = member_parse(json_array_get(members, i), where, i,
 					net, grp, err)))
 			return ret;
-	return group_k1(net, grp, where, err);
+	return group_k1(net, grp, where, err) ?: group_scheme(grp, where, err);
 }
 
 static int group_unique(const struct network *net, const char *where,

@@ -49,6 +49,10 @@ size_t network_addr_len(const struct sockaddr_storage *addr);
 enum ssn_role network_role(const char *name);
 const char *network_role_name(uint32_t role);
 
+/* "shamir", "xor"; 0 or NULL when there is no such scheme. */
+enum ssn_scheme network_scheme(const char *name);
+const char *network_scheme_name(unsigned int scheme);
+
 /*
  * Everything of the description is checked: -EINVAL, and @err names what is
  * wrong and where. @self 0 leaves it open who this node is (network_apply()

@@ -21,6 +21,7 @@ static const char *const record_suites[] = {
 };
 static const char *const record_schemes[] = {
 	[SSN_SCHEME_SHAMIR] = "shamir",
+	[SSN_SCHEME_XOR] = "xor",
 };
 
 #define NAMES(table)	table, sizeof(table) / sizeof(table[0])

@@ -9,6 +9,7 @@
 
 #include "log.h"
 #include "reading.h"
+#include "scheme.h"
 #include "solve.h"
 #include "util.h"
 
@@ -48,8 +49,8 @@ static int gather_solve(struct reading *r, unsigned int at, uint8_t *buf,
 	}
 	if (m < g->group->k)
 		return -EBADMSG;
-	ret = solve(share, x, m, g->group->k, r->part[at].length, buf, right,
-		    liar, gather_verify, r);
+	ret = solve(ssn_scheme_find(g->group->scheme), share, x, m, g->group->k,
+		    r->part[at].length, buf, right, liar, gather_verify, r);
 	if (ret < 0 || !named)
 		return ret < 0 ? ret : 0;
 	for (i = 0; i < m; i++) {

@@ -196,7 +196,7 @@ static json_t *put_metadata(const struct put *p)
 		"group", (json_int_t)p->group->id,
 		"generation", (json_int_t)p->group->generation,
 		"k", p->group->k, "n", p->group->n, "epoch", 0,
-		"coefficients", coeff_name(p->ssad->coeff), "job", p->job,
+		"coefficients", coeff_name(ssad_coeff(p->ssad, p->group)), "job", p->job,
 		"policy", p->policy_text, "policy_sig", p->policy_sig,
 		"owner_cert", p->owner_cert);
 }
@@ -265,7 +265,7 @@ static int put_begin(struct put *p, const bool *skip, struct err *err)
 	if (ret)
 		return ret;
 	ret = dealer_open(&p->d, &p->ssad->net, p->group, p->ssad->group_timeout_ms,
-			  false, p->ssad->coeff, p->min_confirmed, err);
+			  false, ssad_coeff(p->ssad, p->group), p->min_confirmed, err);
 	if (ret)
 		goto out;
 	p->d->reserved = p->reserved;

@@ -49,6 +49,9 @@ int segment_check(const struct segment_id *id, const uint8_t *m, size_t len)
 	return ret ? -EBADMSG : 0;
 }
 
+/* So that a segment's shares combine as a whole, too */
+_Static_assert(SEGMENT_MESSAGE % SSN_PIECE == 0, "messages of whole pieces");
+
 unsigned int segment_messages(size_t len)
 {
 	return (len + SEGMENT_MESSAGE - 1) / SEGMENT_MESSAGE;

@@ -5,15 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scheme.h"
 #include "shamir.h"
 
-#define SOLVE_TILE	65536	/* bytes compared at a time */
+#define SOLVE_TILE	65536	/* bytes compared at a time: whole pieces */
 
 struct subset {
 	const uint8_t *share[SHAMIR_MAX];
 	uint8_t x[SHAMIR_MAX];
-	uint8_t weight[SHAMIR_MAX];
 	unsigned int at[SHAMIR_MAX];	/* rising indices */
+	uint8_t *weight;
 };
 
 /* The next subset of k of m in lexicographic order; false after the last. */
@@ -41,6 +42,8 @@ static void subset_take(struct subset *s, const uint8_t *const *share,
 		s->x[i] = x[s->at[i]];
 	}
 }
+
+/* ---- schemes of polynomials: k shares have the value at every other point */
 
 /*
  * Where shares are off one polynomial that verified. Everywhere else all are on
@@ -168,21 +171,60 @@ out:
 	return 0;
 }
 
-int solve(const uint8_t *const *share, const uint8_t *x, unsigned int m,
-	  unsigned int k, size_t len, uint8_t *secret, bool *right, bool *liar,
-	  solve_check *check, void *arg)
+/* ---- other schemes */
+
+/*
+ * A share is right that gives the same secret in the place of one of the subset: of
+ * k - 1 shares and a secret there is one k-th share, in every scheme whose shares are
+ * as long as the secret. Nobody is named: that takes more than this.
+ */
+static void solve_others(const struct ssn_scheme_ops *ops,
+			 const uint8_t *const *share, const uint8_t *x,
+			 unsigned int m, unsigned int k, size_t len,
+			 const uint8_t *secret, struct subset *s, uint8_t *tile,
+			 bool *right, bool *liar)
+{
+	const uint8_t *part[SHAMIR_MAX];
+	unsigned int i, j;
+	size_t pos, n;
+
+	for (i = 0; i < m; i++) {
+		s->share[k - 1] = share[i];
+		s->x[k - 1] = x[i];
+		liar[i] = false;
+		right[i] = true;
+		for (j = 0; j < k && s->at[j] != i; j++)
+			;
+		if (j < k)
+			continue;
+		ops->weights(s->weight, s->x, k);
+		for (pos = 0; pos < len && right[i]; pos += n) {
+			n = len - pos < SOLVE_TILE ? len - pos : SOLVE_TILE;
+			for (j = 0; j < k; j++)
+				part[j] = s->share[j] + pos;
+			ops->combine(tile, part, s->weight, k, n);
+			right[i] = !memcmp(tile, secret + pos, n);
+		}
+	}
+}
+
+int solve(const struct ssn_scheme_ops *ops, const uint8_t *const *share,
+	  const uint8_t *x, unsigned int m, unsigned int k, size_t len,
+	  uint8_t *secret, bool *right, bool *liar, solve_check *check, void *arg)
 {
 	struct subset *s;
 	uint8_t *tile;
 	unsigned int i;
 	int ret;
 
-	ret = shamir_check(k, m) ?: shamir_check_points(x, m);
+	ret = ops->check(k, m) ?: ops->check_points(x, m);
 	if (ret)
 		return -EINVAL;
-	s = malloc(sizeof(*s));
+	s = calloc(1, sizeof(*s));
 	tile = malloc(SOLVE_TILE);
-	if (!s || !tile) {
+	if (s)
+		s->weight = malloc(ops->weight_bytes(k));
+	if (!s || !tile || !s->weight) {
 		ret = -ENOMEM;
 		goto out;
 	}
@@ -192,8 +234,8 @@ int solve(const uint8_t *const *share, const uint8_t *x, unsigned int m,
 	do {
 		ret++;
 		subset_take(s, share, x, k);
-		shamir_weights(s->weight, s->x, k, 0);
-		shamir_combine(secret, s->share, s->weight, k, len);
+		ops->weights(s->weight, s->x, k);
+		ops->combine(secret, s->share, s->weight, k, len);
 		if (!check(secret, len, arg))
 			break;
 		if (ret == SOLVE_TRIES || !subset_next(s->at, m, k)) {
@@ -201,13 +243,17 @@ int solve(const uint8_t *const *share, const uint8_t *x, unsigned int m,
 			goto out;
 		}
 	} while (1);
-	i = solve_liars(share, x, m, k, len, secret, s, tile, right, liar);
-	if (i)
+	if (!ops->fill_weights)
+		solve_others(ops, share, x, m, k, len, secret, s, tile, right,
+			     liar);
+	else if (solve_liars(share, x, m, k, len, secret, s, tile, right, liar))
 		ret = -ENOMEM;
 out:
 	if (tile)
 		explicit_bzero(tile, SOLVE_TILE);
 	free(tile);
+	if (s)
+		free(s->weight);
 	free(s);
 	return ret;
 }

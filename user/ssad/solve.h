@@ -12,7 +12,8 @@
  * polynomial among those that verify; so a share that is on none of them is a
  * lie. With at most k - 1 liars, who share at most k - 2 honest points with a
  * wrong polynomial (it meets the right one at 0 already), one with 2k - 2 shares on
- * it is the right one. Nobody else is named.
+ * it is the right one. Nobody else is named, and nobody at all in a scheme without
+ * polynomials.
  */
 #ifndef SSAD_SOLVE_H
 #define SSAD_SOLVE_H
@@ -21,6 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct ssn_scheme_ops;
+
 #define SOLVE_TRIES	100000	/* subsets tried before giving up */
 
 /* Is this the secret that was dealt? 0: yes. */
@@ -28,14 +31,14 @@ typedef int solve_check(const uint8_t *secret, size_t len, void *arg);
 
 /**
  * solve - combine, tolerating liars
+ * @ops:	the scheme
  * @share:	@m shares of @len bytes
  * @x:		their points
  * @m:		how many, @k..255
  * @k:		threshold
  * @len:	bytes of a share and of the secret
  * @secret:	where it goes
- * @right:	@m entries: shares that are on the polynomial of the subset that gave
- *		the secret
+ * @right:	@m entries: shares that agree with the subset that gave the secret
  * @liar:	@m entries: shares that are certainly wrong
  * @check:	tells the right secret
  * @arg:	for @check
@@ -43,8 +46,8 @@ typedef int solve_check(const uint8_t *secret, size_t len, void *arg);
  * Returns the number of subsets tried; -EBADMSG when none verifies; -EINVAL for
  * points or counts that are impossible; -ENOMEM.
  */
-int solve(const uint8_t *const *share, const uint8_t *x, unsigned int m,
-	  unsigned int k, size_t len, uint8_t *secret, bool *right, bool *liar,
-	  solve_check *check, void *arg);
+int solve(const struct ssn_scheme_ops *ops, const uint8_t *const *share,
+	  const uint8_t *x, unsigned int m, unsigned int k, size_t len,
+	  uint8_t *secret, bool *right, bool *liar, solve_check *check, void *arg);
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "scheme.h"
 #include "segment.h"
 
 static const char *const coeff_names[] = {
@@ -32,6 +33,34 @@ const char *ssad_node_name(uint32_t node, void *arg)
 	const struct network_node *n = network_node(&ssad->net, node);
 
 	return n ? n->name : "?";
+}
+
+static bool pad_possible(const struct network_group *group)
+{
+	return ssn_scheme_find(group->scheme)->fill_weights;
+}
+
+int ssad_coeff(const struct ssad *ssad, const struct network_group *group)
+{
+	if (ssad->coeff)
+		return ssad->coeff;
+	return pad_possible(group) ? SSN_COEFF_PAD : SSN_COEFF_CRNG;
+}
+
+/* What was asked for has to be possible in each group */
+static int coeff_check(const struct ssad *ssad, struct err *err)
+{
+	const struct network_group *group;
+	size_t i;
+
+	for (i = 0; ssad->coeff == SSN_COEFF_PAD && i < ssad->net.groups; i++) {
+		group = &ssad->net.group[i];
+		if (!pad_possible(group))
+			return err_set(err, -EINVAL,
+				       "ssad: coefficients: \"pad\" cannot be in group %u, whose scheme is %s: leave it out, or take \"local\" or \"crng\"",
+				       group->id, network_scheme_name(group->scheme));
+	}
+	return 0;
 }
 
 int ssad_configure(struct ssad *ssad, const json_t *config, const char **data,
@@ -65,12 +94,17 @@ int ssad_configure(struct ssad *ssad, const json_t *config, const char **data,
 		return err_set(err, -EINVAL,
 			       "ssad: coefficients: \"%s\" is none of \"pad\", \"local\", \"crng\"",
 			       coefficients);
+	if (!json_object_get(config, "coefficients"))
+		ssad->coeff = 0;
 	ssad->segment_bytes = segment;
 	ssad->group_timeout_ms = group_ms;
 	ssad->owner_timeout_ms = owner_ms;
 	ret = network_load(network, 0, &ssad->net, err);
 	if (ret)
 		return ret;
+	ret = coeff_check(ssad, err);
+	if (ret)
+		goto err_net;
 	node = network_find(&ssad->net, self);
 	if (!node || node->role != SSN_ROLE_SSA) {
 		ret = err_set(err, -EINVAL, "ssad: self: \"%s\" is %s in %s", self,

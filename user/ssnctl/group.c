@@ -15,8 +15,7 @@ static int group_row(const struct nlmsghdr *nlh, void *arg)
 	out_row(o, NULL);
 	out_u64(o, "group", grp.id);
 	out_u64(o, "generation", grp.generation);
-	out_str(o, "scheme", grp.scheme == SSN_SCHEME_SHAMIR ? "shamir" :
-		grp.scheme == SSN_SCHEME_XOR ? "xor" : "?");
+	out_str(o, "scheme", network_scheme_name(grp.scheme) ?: "?");
 	out_u64(o, "k", grp.k);
 	out_u64(o, "n", grp.n);
 	out_list(o, "members");
@@ -82,9 +81,10 @@ static int member(const char *text, struct network_group *grp)
 static int group_parse(int argc, char **argv, struct network_group *grp)
 {
 	static const char *const words[] = {
-		"generation", "k", "member", NULL
+		"generation", "scheme", "k", "member", NULL
 	};
 	const char *generation = admin_word(argc, argv, "generation") ?: "1";
+	const char *scheme = admin_word(argc, argv, "scheme") ?: "shamir";
 	const char *k = admin_word(argc, argv, "k");
 	uint32_t value;
 	int status, i;
@@ -98,7 +98,9 @@ static int group_parse(int argc, char **argv, struct network_group *grp)
 	    (status = admin_u32(k, "k", 0, UINT32_MAX, &value)))
 		return status;
 	grp->k = value;
-	grp->scheme = SSN_SCHEME_SHAMIR;
+	grp->scheme = network_scheme(scheme);
+	if (!grp->scheme)
+		return cmd_usage("scheme \"%s\" is none of shamir, xor", scheme);
 	for (i = 2; i + 1 < argc; i += 2)
 		if (!strcmp(argv[i], "member") &&
 		    (status = member(argv[i + 1], grp)))
@@ -141,8 +143,8 @@ CMD_REGISTER(group_show);
 
 static const struct cmd group_add = {
 	.object = "group", .verb = "add", .run = run_add,
-	.args = "ID [generation G] k K member NODE:X ...",
-	.help = "add a group, or replace it by a later generation; each member has its own x, 1 to 255",
+	.args = "ID [generation G] [scheme shamir|xor] k K member NODE:X ...",
+	.help = "add a group, or replace it by a later generation; each member has its own x, 1 to 255 (xor: 17)",
 };
 CMD_REGISTER(group_add);
 

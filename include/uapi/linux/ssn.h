@@ -81,8 +81,14 @@ enum {
 /* Secret sharing schemes (Y.3808 clause 7) */
 enum ssn_scheme {
 	SSN_SCHEME_SHAMIR	= 1,	/* Shamir over GF(2^8)/0x11b */
-	SSN_SCHEME_XOR		= 2,	/* Kurihara et al., reserved */
+	SSN_SCHEME_XOR		= 2,	/* Kurihara et al., p = 17 */
 };
+
+/*
+ * A scheme may share a message in pieces of so many bytes, the last shorter, each by
+ * itself. So shares combine in parts only if these begin at multiples of it.
+ */
+#define SSN_PIECE		4096U
 
 /* Where the coefficients of a split come from */
 enum ssn_coeff {

@@ -196,7 +196,7 @@ static void test_record(void)
 	};
 	struct record rec, back;
 	struct err err;
-	json_t *obj;
+	json_t *obj, *again;
 	size_t i;
 
 	make_record(&rec);
@@ -205,6 +205,15 @@ static void test_record(void)
 	       "a record");
 	ok(record_same_job(&rec, &back), "and back");
 	record_free(&back);
+	json_object_set_new(obj, "scheme", json_string("xor"));
+	is_int(record_decode(obj, "t", RECORD_SHARE, &back, &err), 0,
+	       "one of the scheme xor");
+	is_int(back.id.scheme, SSN_SCHEME_XOR, "is one");
+	record_free(&back);
+	rec.id.scheme = SSN_SCHEME_XOR;
+	again = record_encode(&rec, RECORD_SHARE);
+	ok(json_equal(obj, again), "and back");
+	json_decref(again);
 	is_int(record_decode(obj, "t", RECORD_JOB, &back, &err), -EINVAL,
 	       "a share's record is not a job's");
 	json_decref(obj);

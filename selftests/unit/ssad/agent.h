@@ -657,7 +657,8 @@ const char *ssn_strerror(int err) { return strerror(abs(err)); }
 static struct ssad ssad = { .rebuild = PTHREAD_MUTEX_INITIALIZER,
 			    .recovery = RECOVERY_INIT };
 static struct network_node nodes[N + 2];
-static struct network_group group = { .id = 1, .generation = 1, .k = K, .n = N };
+static struct network_group group = { .id = 1, .generation = 1, .scheme = SSN_SCHEME_SHAMIR,
+				     .k = K, .n = N };
 static struct pki *owner_pki;
 static char agent_dir[64], agent_data[80];
 /* what every pool has, by direction and kind; nothing for so many looks first */

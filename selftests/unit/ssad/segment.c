@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "amd.h"
+#include "scheme.h"
 #include "segment.h"
 #include "shamir_split.h"
 #include "solve.h"
@@ -78,6 +79,7 @@ static int check(const uint8_t *s, size_t len, void *arg)
 }
 
 static bool right[N];
+static unsigned int scheme = SSN_SCHEME_SHAMIR;
 
 static int try(unsigned int m, bool *liar)
 {
@@ -88,7 +90,8 @@ static int try(unsigned int m, bool *liar)
 		p[i] = share[i];
 	memset(got, 0, sizeof(got));
 	memset(liar, 0, N);
-	return solve(p, xs, m, K, LEN, got, right, liar, check, NULL);
+	return solve(ssn_scheme_find(scheme), p, xs, m, K, LEN, got, right, liar,
+		     check, NULL);
 }
 
 /*
@@ -156,12 +159,59 @@ static void test_solve(void)
 	for (i = 0; i < K; i++)
 		shamir_split(share[i], secret, c, K, xs[i], LEN);
 	is_int(try(K, liar), -EBADMSG, "k - 1 + 1 who agree on something else do not verify");
-	is_int(solve(NULL, xs, 2, 3, LEN, got, right, liar, check, NULL), -EINVAL,
+	is_int(solve(ssn_scheme_find(scheme), NULL, xs, 2, 3, LEN, got, right,
+		     liar, check, NULL), -EINVAL,
 	       "fewer than k is no question");
 	xs[2] = 1;
 	is_int(try(K, liar), -EINVAL, "nor are equal points");
 	xs[2] = 0;
 	is_int(try(K, liar), -EINVAL, "nor x = 0");
+}
+
+/* Shares at 1 to N as the kernel makes them: message by message, piece by piece */
+static void xor_deal(void)
+{
+	const struct ssn_scheme_ops *ops = ssn_scheme_find(SSN_SCHEME_XOR);
+	size_t coeffs = ops->coeff_bytes(K, LEN), i;
+	uint8_t *random = malloc(coeffs), weight[N * K + N], *out[N];
+	const uint8_t *in[K] = { secret, random, NULL };
+	struct gf256_matrix a;
+
+	random_fill(secret, LEN - SEGMENT_CODE);
+	segment_seal(&id, secret, LEN - SEGMENT_CODE);
+	random_fill(random, coeffs);
+	for (i = 0; i < N; i++) {
+		xs[i] = i + 1;
+		out[i] = share[i];
+		ops->split_weights(weight + i * K, K, xs[i]);
+	}
+	ops->ready(&a, weight, weight + N * K, N, K);
+	ops->mix(out, &a, in, LEN);
+	free(random);
+}
+
+static void test_xor(void)
+{
+	bool liar[N];
+	unsigned int i, named, n;
+
+	scheme = SSN_SCHEME_XOR;
+	xor_deal();
+	is_int(try(K, liar), 1, "xor: k right shares: the first try");
+	is_mem(got, secret, LEN, "gives the secret");
+	share[1][12345] ^= 1;
+	is_int(try(K, liar), -EBADMSG, "one liar among k");
+	share[5][LEN - 1] ^= 0x10;
+	ok(try(N, liar) > 1, "two liars of m: found");
+	is_mem(got, secret, LEN, "the secret is right");
+	for (named = n = i = 0; i < N; i++) {
+		named += liar[i];
+		n += right[i] == (i != 1 && i != 5);
+	}
+	is_int(n, N, "which shares are right is told");
+	is_int(named, 0, "nobody is named");
+	xs[2] = 18;
+	is_int(try(K, liar), -EINVAL, "no x above 17");
 }
 
 int main(void)
@@ -170,5 +220,6 @@ int main(void)
 	test_code();
 	test_solve();
 	test_framing();
+	test_xor();
 	return tap_done();
 }

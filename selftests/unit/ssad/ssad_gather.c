@@ -270,7 +270,8 @@ const char *ssn_strerror(int err) { return strerror(abs(err)); }
 /* --- the tests */
 
 static struct network_node nodes[N];
-static struct network_group group = { .id = 1, .generation = 1, .k = K, .n = N };
+static struct network_group group = { .id = 1, .generation = 1, .scheme = SSN_SCHEME_SHAMIR,
+				     .k = K, .n = N };
 static struct network net = { .nodes = N, .groups = 1, .node = nodes,
 			      .group = &group };
 static struct gather g;

@@ -9,6 +9,7 @@
 #include "gf256.c"
 #include "shamir.c"
 #include "kurihara.c"
+#include "scheme.c"
 #include "amd.c"
 #include "pad.c"
 
