@@ -35,6 +35,13 @@ Q	:= $(if $(V),,@)
 silent	:= $(findstring s,$(firstword -$(MAKEFLAGS)))
 say	= $(if $(V)$(silent),@:,@printf '  %-7s %s\n' '$1' '$2')
 
+# What was compiled once, in whatever checkout, is not compiled again; but for coverage,
+# whose objects name the place where they count.
+ccache	:= $(if $(filter --coverage,$(CFLAGS)),,$(if $(shell command -v ccache),ccache))
+export CCACHE_DIR := $(or $(SSN_CACHE),$(HOME)/.cache/ssn)/ccache
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+
 cflags	:= -std=gnu11 $(CFLAGS) -Wall -Wextra -Wno-unused-parameter \
 	   -Werror=implicit -fstack-protector-strong -D_GNU_SOURCE \
 	   $(if $(filter -O0 -fsanitize%,$(CFLAGS)),,-D_FORTIFY_SOURCE=2) \
@@ -70,7 +77,7 @@ $(O)/uapi/linux/%.h: include/uapi/linux/%.h
 
 $(O)/obj/%.o: %.c $(O)/flags | $(uapi)
 	$(call say,CC,$<)
-	$(Q)mkdir -p $(@D) && $(CC) $(cflags) -MMD -MP -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(ccache) $(CC) $(cflags) -MMD -MP -c -o $@ $<
 
 $(O)/libssn.a: $(libssn)
 $(O)/lib%.a:
@@ -150,7 +157,7 @@ $(stands):
 
 $(O)/wire/%.o: %.c $(O)/flags | $(uapi) $(stands)
 	$(call say,CC,$<)
-	$(Q)mkdir -p $(@D) && $(CC) $(call wireflags,$(cflags)) -MMD -MP -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(ccache) $(CC) $(call wireflags,$(cflags)) -MMD -MP -c -o $@ $<
 
 $(O)/libssn_crypt.a: $(wireobj)
 $(O)/obj/selftests/fuzz/ssn_crypt/%.o: cflags := $(call wireflags,$(cflags)) \

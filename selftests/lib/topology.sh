@@ -40,7 +40,7 @@
 # Nodes: each is a network namespace with eth0 on a common switch (a bridge in a
 # namespace of its own). NAME is [a-z0-9-], at most 10 characters.
 #	node_add NAME ADDR[/LEN]	make a node; LEN is 24 unless given
-#	node_del NAME			kill its processes, remove it
+#	node_del NAME...		kill their processes, remove them
 #	node_netns NAME			print its namespace's name (ssnctl -n ...)
 #	node_exec NAME CMD...		run CMD in it, in the foreground
 #	node_start NAME CMD...		run CMD in it, in the background; stdout and
@@ -329,11 +329,21 @@ topo_entered()
 	[ "/proc/$2/ns/net" -ef "/run/netns/$TOPO-$1" ] || topo_gone "$2"
 }
 
+# As "ip netns pids" does, which starts a program
+topo_pids()
+{
+	local p
+
+	for p in /proc/[0-9]*; do
+		[ ! "$p/ns/net" -ef "/run/netns/$TOPO-$1" ] || echo "${p#/proc/}"
+	done
+}
+
 topo_no_pids()
 {
 	local pid
 
-	for pid in $(ip netns pids "$TOPO-$1" 2>/dev/null); do
+	for pid in $(topo_pids "$1"); do
 		topo_gone "$pid" || return 1
 	done
 }
@@ -343,7 +353,7 @@ node_kill()
 	local name=$1 signal=${2:-KILL}
 
 	# shellcheck disable=SC2046
-	kill -s "$signal" $(ip netns pids "$TOPO-$name") 2>/dev/null
+	kill -s "$signal" $(topo_pids "$name") 2>/dev/null
 	case $signal in
 	STOP|CONT|USR1|USR2|HUP) return 0 ;;
 	esac
@@ -353,7 +363,7 @@ node_kill()
 node_stop()
 {
 	# shellcheck disable=SC2046
-	kill -s TERM $(ip netns pids "$TOPO-$1") 2>/dev/null
+	kill -s TERM $(topo_pids "$1") 2>/dev/null
 	wait_until 10 topo_no_pids "$1" && return
 	node_kill "$1"
 	return 1
@@ -361,14 +371,16 @@ node_stop()
 
 node_del()
 {
-	local name=$1 keep= n
+	local name n left=
 
-	node_kill "$name"
-	ip netns del "$TOPO-$name" || return
-	for n in $topo_nodes; do
-		[ "$n" = "$name" ] || keep="$keep $n"
+	for name; do
+		node_kill "$name"
 	done
-	topo_nodes=$keep
+	printf "netns del $TOPO-%s\n" "$@" | ip -force -batch - || return
+	for n in $topo_nodes; do
+		case " $* " in *" $n "*) ;; *) left="$left $n" ;; esac
+	done
+	topo_nodes=$left
 }
 
 node_log()
@@ -464,13 +476,9 @@ modules_unload()
 
 topo_cleanup()
 {
-	local name
-
 	trap - EXIT
-	for name in $topo_nodes; do
-		node_kill "$name"
-		ip netns del "$TOPO-$name"
-	done
+	# shellcheck disable=SC2086
+	[ -z "$topo_nodes" ] || node_del $topo_nodes
 	[ -z "$topo_switch" ] || ip netns del "$topo_switch"
 	awk -v d="$TOPO_TMP/" 'index($2, d) == 1 { print $2 }' /proc/mounts |
 		sort -r | xargs -r -n1 umount -l

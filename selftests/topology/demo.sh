@@ -116,6 +116,7 @@ memory_gone()
 
 # --- the network
 
+SITE_SSAD='"group_timeout_ms": 8000'	# three sites will not answer
 . "$(dirname "$0")/../lib/site.sh"
 if [ -z "$file" ]; then
 	file=$TOPO_TMP/file
@@ -227,9 +228,8 @@ END
 
 # --- nothing is left behind
 
-for who in $(site_ids); do
-	node_del "$who"
-done
+# shellcheck disable=SC2046
+node_del $(site_ids)
 must "both modules unload" wait_until 30 modules_unload
 must "and are gone" modules_gone
 must "no memory of theirs is left" memory_gone
