@@ -86,16 +86,22 @@ qemu_kernel()
 }
 
 # qemu_machine ACCEL APPEND: sets guest_argv but for shared folders and stdio
+#
+# What an emulated machine should not do: move and clear memory byte by byte (erms),
+# ask the HPET for the time because TCG's vendor promises no common TSC (its CPUs
+# all show the host's), and load programs at addresses that change (norandmaps):
+# translated code is kept by its virtual address, and a program that starts would
+# be translated anew, three quarters of its time.
 qemu_machine()
 {
-	local cpu=(-accel tcg,thread=multi -cpu max)
+	local cpu=(-accel tcg,thread=multi -cpu max,-erms)
 
 	[ "$1" != kvm ] || cpu=(-accel kvm -cpu host)
 	guest_argv=(qemu-system-x86_64 -M pc "${cpu[@]}" -m "$mem" -smp "$cpus"
 		-nodefaults -no-user-config -no-reboot -display none
 		-kernel "$qemu_kernel" -initrd "$qemu_initrd"
 		-append "console=ttyS1 loglevel=5 log_buf_len=4M panic=-1
- oops=panic tsc=nowatchdog no_timer_check mitigations=off
+ oops=panic tsc=reliable norandmaps no_timer_check mitigations=off
  random.trust_cpu=on ssn_guest $2")
 	guest_argv=("${guest_argv[@]//$'\n'/}")
 }
