@@ -397,12 +397,16 @@ static int at_eof(struct ssn_conn *conn)
 	return -ECONNABORTED;
 }
 
-/* Readers are behind: TCP's window holds the peer back. */
+/*
+ * Readers are behind: TCP's window holds the peer back. Not if all of it is thrown
+ * away, and not if the stream is over: what TCP still has is not much, and behind
+ * it is how it ended.
+ */
 static bool behind(struct ssn_conn *conn)
 {
 	bool full;
 
-	if (READ_ONCE(conn->closed))	/* all of it is thrown away */
+	if (READ_ONCE(conn->closed) || ssn_tcp.over(conn->pipe))
 		return false;
 	spin_lock_bh(&conn->lock);
 	full = conn->charged >= conn->p.rcvbuf && !list_empty(&conn->ready);
@@ -433,7 +437,8 @@ static u8 *missing(struct ssn_conn *conn, u32 *n)
  * @conn:	connection; only its work calls this
  *
  * Return: 1 if something was read and more may be there, 0 to wait, -ENOBUFS to
- * be called again in a while, or an error that ends the connection.
+ * be called again in a while, or an error that ends the connection: -ECONNRESET
+ * also when the peer said all and then did not wait for our end.
  */
 int ssn_conn_pull(struct ssn_conn *conn)
 {
@@ -443,7 +448,7 @@ int ssn_conn_pull(struct ssn_conn *conn)
 	int n;
 
 	if (conn->eof)
-		return 0;
+		return !conn->finished && ssn_tcp.over(conn->pipe) ? -ECONNRESET : 0;
 	if (behind(conn))
 		return 0;
 	if (conn->got >= sizeof(*r) && ssn_record_payload(r) && !conn->in) {

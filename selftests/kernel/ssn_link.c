@@ -399,6 +399,50 @@ TEST_F(link, runs_out)
 	pair_end(p);
 }
 
+/*
+ * The peer said that it ends, and is gone before we do, while somebody waits for pad
+ * to send it something: everything that came is read, or so much waits that no more
+ * is taken from TCP.
+ */
+TEST_F(link, gone_while_waiting)
+{
+	struct pair p;
+	struct sender s;
+	uint64_t no_pad;
+	pthread_t t;
+	int unread, i;
+
+	for (unread = 0; unread < 2; unread++) {
+		pad_more(0, 100 * UNIT);
+		for (i = 0; i < (unread ? 6 : 1); i++)
+			pad_more(1, BLOCK);
+		p = pair_new();
+		while (send(p.a, data, 60000, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+			recv(p.b, got, sizeof(got), 0);
+		while (unread && send(p.b, data, 60000, MSG_DONTWAIT) > 0)
+			;
+		s.fd = p.a;
+		no_pad = count_at(0, SSN_A_COUNTERS_NO_PAD);
+		pthread_create(&t, NULL, blocked_sender, &s);
+		EXPECT_TRUE(until(count_at(0, SSN_A_COUNTERS_NO_PAD) > no_pad,
+				  WAIT_S))
+			TH_LOG("a sender waits for pad");
+		close(p.b);
+		/* not in WAIT_S, but at once: the rest of the connection goes */
+		EXPECT_EQ(0, peer_del(ssn_at[1], DEALER))
+			TH_LOG("the other end is gone");
+		EXPECT_TRUE(until(!conns_at(1), WAIT_S))
+			TH_LOG("all of it");
+		pthread_join(t, NULL);
+		EXPECT_TRUE(s.ret < 0 && (s.err == ECONNRESET || s.err == EPIPE))
+			TH_LOG("the sender is told: %s", strerror(s.err));
+		close(p.a);
+		EXPECT_TRUE(until(!conns_at(0), WAIT_S))
+			TH_LOG("nothing is left");
+		peer_set(ssn_at[1], DEALER, SSN_ROLE_SSA, 1);
+	}
+}
+
 /* A block in use becomes void at one end. */
 TEST_F(link, revoked)
 {

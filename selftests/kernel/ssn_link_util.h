@@ -154,20 +154,6 @@ static UNUSED void pair_end(struct pair p)
 	close(p.b);
 }
 
-/* A counter of "a" (@at 0) or "b" (@at 1), of the whole namespace */
-static UNUSED uint64_t count_at(int at, int attr)
-{
-	struct counter c = { .attr = attr };
-	char buf[1024];
-	struct nl *nl = ssn_at[at];
-	struct nlmsghdr *nlh = nl_start(nl, buf, nl->family, SSN_CMD_STATS_GET,
-					NLM_F_ACK);
-
-	if (nl_talk(nl, nlh, counter_cb, &c))
-		bail("stats-get: %s (%s)", strerror(errno), nl_text);
-	return c.value;
-}
-
 /* @via: host that "a" believes "b" to be at */
 static UNUSED void link_network(int via)
 {

@@ -120,6 +120,16 @@ static int peer_set(struct nl *nl, uint32_t id, uint32_t role, int host)
 	return nl_talk(nl, nlh, NULL, NULL);
 }
 
+static UNUSED int peer_del(struct nl *nl, uint32_t id)
+{
+	char buf[1024];
+	struct nlmsghdr *nlh = nl_start(nl, buf, nl->family, SSN_CMD_PEER_DEL,
+					NLM_F_ACK);
+
+	mnl_attr_put_u32(nlh, SSN_A_PEER_ID, id);
+	return nl_talk(nl, nlh, NULL, NULL);
+}
+
 /* A group of the first @n members; @x: their points, or NULL for X(i) */
 static UNUSED int group_set(uint32_t id, uint32_t generation, unsigned int k,
 			    unsigned int n, const uint8_t *x)
@@ -185,6 +195,20 @@ static UNUSED uint64_t counter(uint32_t peer, int attr)
 					NLM_F_ACK);
 
 	mnl_attr_put_u32(nlh, SSN_A_STATS_PEER, peer);
+	if (nl_talk(nl, nlh, counter_cb, &c))
+		bail("stats-get: %s (%s)", strerror(errno), nl_text);
+	return c.value;
+}
+
+/* A counter of a whole node: the dealer's (@at 0) or of member @at - 1 */
+static UNUSED uint64_t count_at(int at, int attr)
+{
+	struct counter c = { .attr = attr };
+	char buf[1024];
+	struct nl *nl = ssn_at[at];
+	struct nlmsghdr *nlh = nl_start(nl, buf, nl->family, SSN_CMD_STATS_GET,
+					NLM_F_ACK);
+
 	if (nl_talk(nl, nlh, counter_cb, &c))
 		bail("stats-get: %s (%s)", strerror(errno), nl_text);
 	return c.value;

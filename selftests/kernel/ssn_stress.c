@@ -220,16 +220,6 @@ static int dump(struct nl *nl, int cmd)
 	return n;
 }
 
-static int peer_del(struct nl *nl, uint32_t id)
-{
-	char buf[1024];
-	struct nlmsghdr *nlh = nl_start(nl, buf, nl->family, SSN_CMD_PEER_DEL,
-					NLM_F_ACK);
-
-	mnl_attr_put_u32(nlh, SSN_A_PEER_ID, id);
-	return nl_talk(nl, nlh, NULL, NULL);
-}
-
 static void peers_back(void)
 {
 	int i;
