@@ -37,6 +37,7 @@ static const char *const counter_names[SSN_A_COUNTERS_MAX + 1] = {
 	COUNTER(BAD_LEASE), COUNTER(BAD_SHARE), COUNTER(BAD_HELLO),
 	COUNTER(REPLAYED_HELLO), COUNTER(TRUNCATED), COUNTER(FLOOD),
 	COUNTER(TIMEOUT), COUNTER(NO_PAD), COUNTER(BAD_ADDRESS),
+	COUNTER(COEFF_BYTES),
 };
 
 static int stat_show(struct seq_file *m, void *unused)

@@ -223,11 +223,11 @@ void ssn_tally(struct ssn_net *sn, struct ssn_peer *peer, unsigned int what,
 		ssn_stats_add(&peer->stats, what, n);
 }
 
-void ssn_count(struct net *net, u32 node, unsigned int what)
+void ssn_count(struct net *net, u32 node, unsigned int what, u64 n)
 {
 	struct ssn_net *sn = ssn_net(net);
 	struct ssn_peer *peer = ssn_peer_get(sn, node);
 
-	ssn_tally(sn, peer, what, 1);
+	ssn_tally(sn, peer, what, n);
 	ssn_peer_put(peer);
 }

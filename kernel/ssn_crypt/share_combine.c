@@ -184,7 +184,7 @@ static void fill_head(struct share_sock *ss, struct share_member *m)
 		if (!fits_group(ss, msg)) {
 			ssn_msg_free(msg);
 			ssn_count(sock_net(&ss->sk), m->node,
-				  SSN_A_COUNTERS_BAD_SHARE);
+				  SSN_A_COUNTERS_BAD_SHARE, 1);
 			share_fail(m, -EBADMSG);
 			return;
 		}

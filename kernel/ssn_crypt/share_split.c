@@ -20,6 +20,7 @@
 #include "group.h"
 #include "scheme.h"
 #include "share_deal.h"
+#include "stats.h"
 
 /* Uniform bytes that splitting @len bytes takes from elsewhere than the pads. */
 u64 share_coeff_bytes(const struct share_sock *ss, u32 len)
@@ -119,10 +120,16 @@ static void mix(struct share_sock *ss, struct share_deal *d, struct mixer *mx,
 
 static int coeff_fill(struct share_sock *ss, u8 *to, size_t len)
 {
+	struct net *net = sock_net(&ss->sk);
+	int err = 0;
+
 	if (ss->coeff == SSN_COEFF_LOCAL)
-		return qkd_local_read(sock_net(&ss->sk), to, len);
-	get_random_bytes(to, len);
-	return 0;
+		err = qkd_local_read(net, to, len);
+	else
+		get_random_bytes(to, len);
+	if (!err)
+		ssn_count(net, 0, SSN_A_COUNTERS_COEFF_BYTES, len);
+	return err;
 }
 
 static int split_weights(struct share_sock *ss, struct share_deal *d,

@@ -23,7 +23,7 @@ static inline u64 ssn_stats_read(const struct ssn_stats *s, unsigned int what)
 
 struct net;
 
-/* Count one for a node, and for the namespace. Context: any. */
-void ssn_count(struct net *net, u32 node, unsigned int what);
+/* Count @n for the namespace, and for a node unless it is 0. Context: any. */
+void ssn_count(struct net *net, u32 node, unsigned int what, u64 n);
 
 #endif /* _SSN_STATS_H */

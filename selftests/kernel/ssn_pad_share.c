@@ -166,6 +166,7 @@ TEST_F(share, travels)
 	int fd = self->fd;
 	const size_t len = 300001;
 	uint64_t bytes[MEMBERS], pad[MEMBERS], total = 0;
+	uint64_t drawn = count_at(0, SSN_A_COUNTERS_COEFF_BYTES);
 	int i, m, set, good = 0, even[MEMBERS] = {}, exact = 0;
 	struct ssn_share head = next_head();
 
@@ -204,6 +205,8 @@ TEST_F(share, travels)
 	}
 	EXPECT_EQ(MEMBERS, exact)
 		TH_LOG("all members' pads are used alike");
+	EXPECT_EQ(drawn, count_at(0, SSN_A_COUNTERS_COEFF_BYTES))
+		TH_LOG("not a random byte is drawn beside the pads");
 	tell(fd, 0, "play 0 5");
 	for (good = m = 0; m < MEMBERS; m++)
 		good += comes(fd, len);

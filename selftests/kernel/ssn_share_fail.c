@@ -361,6 +361,7 @@ TEST_F(share, local)
 	static unsigned char bytes[BLOCK];
 	struct ssn_share head = next_head(), back;
 	uint64_t sent[MEMBERS];
+	uint64_t drawn = count_at(0, SSN_A_COUNTERS_COEFF_BYTES);
 	int fd = share_to(GROUP), value = 0;
 	socklen_t len = sizeof(value);
 	struct pool pool;
@@ -413,6 +414,8 @@ TEST_F(share, local)
 		TH_LOG("a weaker source when it was asked for");
 	EXPECT_EQ(4000, put(fd, &head, data, 4000, 0))
 		TH_LOG("goes on");
+	EXPECT_EQ(drawn + (K - 1) * 5000, count_at(0, SSN_A_COUNTERS_COEFF_BYTES))
+		TH_LOG("random bytes of both sources are counted");
 	close(fd);
 }
 

@@ -348,6 +348,7 @@ static const struct counter {
 	{ SSN_A_COUNTERS_TIMEOUT, "timeout" },
 	{ SSN_A_COUNTERS_NO_PAD, "no_pad" },
 	{ SSN_A_COUNTERS_BAD_ADDRESS, "bad_address" },
+	{ SSN_A_COUNTERS_COEFF_BYTES, "coeff_bytes" },
 };
 
 _Static_assert(sizeof(counters) / sizeof(*counters) == SSN_A_COUNTERS_MAX - 1,
