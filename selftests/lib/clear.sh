@@ -27,17 +27,44 @@ clear_words()
 	done
 }
 
+# The name of a file counts as well as what is in it.
 clear_seen()
 {
-	local pieces=$1 file
+	local pieces=$1
 
 	shift
 	find "$@" -type f -print0 >"$pieces.files" || return 2
-	while IFS= read -r -d '' file; do
-		printf '%q\t' "$file"
-		printf %s "$file" | clear_hex | tr '\n' ' '
-		clear_hex "$file"
-	done <"$pieces.files" | grep -Ff "$pieces" | cut -f 1 >"$pieces.seen"
-	cat "$pieces.seen"
-	[ -s "$pieces.seen" ]
+	perl -e '
+		my ($pieces, $files) = @ARGV;
+		my (%of, $seen);
+
+		sub whole {
+			open(my $f, "<:raw", $_[0]) or die "$_[0]: $!\n";
+			local $/;
+			return scalar(<$f>) // "";
+		}
+
+		sub has {
+			my ($text) = @_;
+
+			for my $n (keys %of) {
+				if (keys %{$of{$n}} < 64) {
+					index($text, $_) < 0 or return 1
+						for keys %{$of{$n}};
+					next;
+				}
+				exists $of{$n}{substr($text, $_, $n)} and return 1
+					for 0 .. length($text) - $n;
+			}
+			return 0;
+		}
+
+		$of{length($_) / 2}{pack("H*", $_)} = 1 for split(/\n/, whole($pieces));
+		%of or die "$pieces: no pieces\n";
+		for (split(/\0/, whole($files))) {
+			has($_) || has(whole($_)) or next;
+			print "$_\n";
+			$seen = 1;
+		}
+		exit !$seen' "$pieces" "$pieces.files" || return $(($? > 1 ? 2 : 1))
 }

@@ -330,29 +330,33 @@ site_pad_level()
 	echo $((${tx:-0} < ${rx:-0} ? ${tx:-0} : ${rx:-0}))
 }
 
-# The SSA's own pools hold that much: everybody's pads are with it. One process,
-# for this is asked again and again while CPUs are busy with keys.
-site_pads_near()
+# site_full BYTES POOLS: so many of the pools on standard input hold so much
+site_full()
 {
-	ssnctl -j -n "$(node_netns ssa)" key pools | awk -v want="$1" -v all=$((2 * site_n + 2)) '
-		/"kind": "payload"/ {
+	awk -v want="$1" -v pools="$2" '
+		/"dir": "[tr]x", "kind": "payload"/ {
 			match($0, /"usable": [0-9]+/)
 			if (substr($0, RSTART + 10, RLENGTH - 10) + 0 >= want)
 				full++
 		}
-		END { exit full < all }'
+		END { exit full < pools }'
 }
 
+# The SSA's own pools hold that much: everybody's pads are with it. Few processes,
+# for this is asked again and again while CPUs are busy with keys.
+site_pads_near()
+{
+	ssnctl -j -n "$(node_netns ssa)" key pools | site_full "$1" $((2 * site_n + 2))
+}
+
+# All that lead to the SSA, at both ends
 site_pads_there()
 {
 	local name
 
-	[ "$(site_pad_level owner ssa)" -ge "$1" ] &&
-	[ "$(site_pad_level ssa owner)" -ge "$1" ] || return
-	for name in $(site_ids | grep ^sh); do
-		[ "$(site_pad_level ssa "$name")" -ge "$1" ] &&
-		[ "$(site_pad_level "$name" ssa)" -ge "$1" ] || return
-	done
+	for name in $(site_ids); do
+		ssnctl -j -n "$(node_netns "$name")" key pools
+	done | site_full "$1" $((4 * site_n + 4))
 }
 
 # Asking takes a small part of the time, however slow the machine: what is waited for

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernels: uml debian
+# kernels: uml
 # timeout: 300
 # memory: 2048
 #

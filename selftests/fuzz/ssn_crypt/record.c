@@ -67,7 +67,13 @@ static int stream_recv(struct ssn_pipe *pipe, void *to, size_t len)
 	return len;
 }
 
-const struct ssn_transport ssn_tcp = { .recv = stream_recv };
+/* It ends in order: our end stays open. */
+static bool stream_over(struct ssn_pipe *pipe)
+{
+	return false;
+}
+
+const struct ssn_transport ssn_tcp = { .recv = stream_recv, .over = stream_over };
 
 static void stream_put(const void *bytes, size_t len)
 {
