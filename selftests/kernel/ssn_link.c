@@ -429,6 +429,9 @@ TEST_F(link, gone_while_waiting)
 				  WAIT_S))
 			TH_LOG("a sender waits for pad");
 		close(p.b);
+		if (!unread)
+			EXPECT_EQ(0, recv(p.a, got, sizeof(got), 0))
+				TH_LOG("the peer said that it ends");
 		/* not in WAIT_S, but at once: the rest of the connection goes */
 		EXPECT_EQ(0, peer_del(ssn_at[1], DEALER))
 			TH_LOG("the other end is gone");
