@@ -22,7 +22,7 @@
 #	selftests/kernel/*.c		build/selftests/kernel/*, with the kernel's
 #					kselftest, which build/kselftest is
 #	selftests/fuzz/[X/]*.c		build/fuzz/selftests/fuzz/[X/]*, likewise
-#	selftests/bench/*.c		build/selftests/bench/*, with bench.c
+#	selftests/bench/[guest/]*.c	build/selftests/bench/[guest/]*, with bench.c
 # O=DIR builds somewhere else than build/.
 
 O	:= build
@@ -125,7 +125,12 @@ tests: $(tests)
 bins: $(bins)
 all: bins tests
 
-benches	:= $(patsubst %.c,$(O)/%,$(filter-out %/bench.c,$(wildcard selftests/bench/*.c)))
+# those for guests use what the tests there do
+inside	:= $(if $(source),$(wildcard selftests/bench/guest/*.c))
+$(call objs,$(inside)): | $(O)/kselftest
+$(O)/obj/selftests/bench/guest/%.o: cflags += -isystem $(O)/kselftest -Iselftests/bench \
+	-Iselftests/kernel
+benches	:= $(patsubst %.c,$(O)/%,$(filter-out %/bench.c,$(wildcard selftests/bench/*.c)) $(inside))
 $(benches): $(O)/%: $(O)/obj/%.o $(O)/obj/selftests/bench/bench.o $(O)/libssn.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(ldlibs)

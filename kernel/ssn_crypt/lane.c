@@ -198,16 +198,20 @@ u8 *ssn_span_bytes(const struct ssn_span *span, u32 off, u32 len)
 /*
  * A record was read. Its pad is wiped now, whatever the order, and accounted
  * for when all before it was; so @span stays in use until then, and is freed
- * here.
+ * here. In order, accounting for it is what wipes it.
  */
 void ssn_span_done(struct ssn_span *span)
 {
 	struct ssn_lease *l = span->from;
-	u8 *pad = qkd_lease_bytes(&l->lease, span->pos, span->len);
+	u8 *pad;
 
-	if (pad)
-		memzero_explicit(pad, span->len);
 	span->done = true;
+	if (span != list_first_entry(&l->spans, struct ssn_span, node)) {
+		pad = qkd_lease_bytes(&l->lease, span->pos, span->len);
+		if (pad)
+			memzero_explicit(pad, span->len);
+		return;
+	}
 	while (!list_empty(&l->spans)) {
 		span = list_first_entry(&l->spans, struct ssn_span, node);
 		if (!span->done)

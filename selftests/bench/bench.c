@@ -142,7 +142,8 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double median(double *v, unsigned int n)
+/* The middle one of @n numbers, which are put in order */
+double bench_median(double *v, unsigned int n)
 {
 	qsort(v, n, sizeof(*v), compare);
 	return v[n / 2];
@@ -174,7 +175,7 @@ void bench_run(const struct bench *b)
 		for (i = 0; i < TURNS_MIN; i++)
 			ours[i] = turn(b->ours, b->arg, of_ours) / of_ours;
 		printf("%s\t%.2f\tmissing\tmissing\tGB/s\n", b->row,
-		       b->bytes / median(ours, TURNS_MIN));
+		       b->bytes / bench_median(ours, TURNS_MIN));
 		return;
 	}
 	of_peer = calls_of(b->peer, b->arg);
@@ -190,6 +191,6 @@ void bench_run(const struct bench *b)
 			peer[i] = turn(b->peer, b->arg, of_peer) / of_peer;
 		ratio[i] = peer[i] / ours[i];
 	}
-	printf("%s\t%.2f\t%.2f\t%.2f\tGB/s\n", b->row, b->bytes / median(ours, n),
-	       b->bytes / median(peer, n), median(ratio, n));
+	printf("%s\t%.2f\t%.2f\t%.2f\tGB/s\n", b->row, b->bytes / bench_median(ours, n),
+	       b->bytes / bench_median(peer, n), bench_median(ratio, n));
 }

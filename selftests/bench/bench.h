@@ -35,6 +35,7 @@ void bench_run(const struct bench *b);
 void bench_room(size_t len);
 void *bench_place(size_t len);
 void bench_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+double bench_median(double *v, unsigned int n);
 void bench_check(bool right, const char *what);
 void *bench_library(const char *variable, const char *name);
 
