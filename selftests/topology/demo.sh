@@ -223,7 +223,7 @@ put: pad used|$(human "$put_pad")|$(awk -v a="$put_pad" -v b="$put_wire" 'BEGIN 
 get: on the wire|$(human $((wire - put_wire)))|$(awk -v a=$((wire - put_wire)) -v b="$size" 'BEGIN { printf "%.2f", a / b }') times the file
 get: pad used|$(human $((pad - put_pad)))|
 pad left|$(human "$left")|at the $((n + 2 - 3)) sites that are left, and at owner and SSA
-time: pads, put, get|$put_s s, $get_s s|put and get; $(elapsed) s in all, most of it for keys
+time: put, get|$put_s s, $get_s s|$(elapsed) s in all, most of it for keys
 END
 
 # --- nothing is left behind
