@@ -116,6 +116,22 @@ static void test_refused(void)
 	ok(!block_named(10) && !block_named(11) && !block_named(12), "no block is loaded");
 }
 
+/* Payload is of no use before there are tags to confirm it with. */
+static void test_order(void)
+{
+	struct fake_block *tags = fake_newest(QKD_DIR_TX, QKD_KIND_TAG,
+					      QKD_BLOCK_STATE_USABLE);
+	int64_t fetched = fake_kme.fetched;
+
+	tags->there = 0;
+	is_int(offer(30, "payload", 4096, 50000, 128), 503,
+	       "payload while we have no tags to send with");
+	ok(strstr(message(), "tag block"), "which is said: %s", message());
+	ok(fake_kme.fetched == fetched && !block_named(30), "no key is touched");
+	tags->there = 1;
+	is_int(offer(30, "payload", 4096, 50000, 128), 200, "with them the same is taken");
+}
+
 /* A KME that is down: the peer learns it before it takes keys from its own. */
 static void test_down(void)
 {
@@ -141,6 +157,7 @@ int main(void)
 	test_slices();
 	test_provenance();
 	test_refused();
+	test_order();
 	test_down();
 	fake_stop();
 	fake_end();
