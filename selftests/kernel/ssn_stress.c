@@ -483,27 +483,13 @@ static void stock(void)
 	}
 }
 
-/* A counter of a node's namespace */
-static uint64_t count_of(int at, int attr)
-{
-	struct counter c = { .attr = attr };
-	char buf[1024];
-	struct nl *nl = ssn_at[at];
-	struct nlmsghdr *nlh = nl_start(nl, buf, nl->family, SSN_CMD_STATS_GET,
-					NLM_F_ACK);
-
-	if (nl_talk(nl, nlh, counter_cb, &c))
-		bail("stats-get: %s (%s)", strerror(errno), nl_text);
-	return c.value;
-}
-
 static uint64_t count_of_members(int attr)
 {
 	uint64_t sum = 0;
 	int i;
 
 	for (i = 0; i < MEMBERS; i++)
-		sum += count_of(i + 1, attr);
+		sum += count_at(i + 1, attr);
 	return sum;
 }
 
@@ -538,10 +524,10 @@ static void counters(struct __test_metadata *_metadata)
 	uint64_t n;
 
 	for (i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
-		uint64_t tx = count_of(0, pairs[i].tx);
+		uint64_t tx = count_at(0, pairs[i].tx);
 		uint64_t rx = count_of_members(pairs[i].rx);
 		uint64_t back = count_of_members(pairs[i].tx);
-		uint64_t got = count_of(0, pairs[i].rx);
+		uint64_t got = count_at(0, pairs[i].rx);
 
 		EXPECT_TRUE(rx && rx <= tx && got && got <= back)
 			TH_LOG("%s: %llu of %llu arrived, %llu of %llu back",
@@ -550,7 +536,7 @@ static void counters(struct __test_metadata *_metadata)
 			       (unsigned long long)back);
 	}
 	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		n = count_of(0, bad[i].attr) + count_of_members(bad[i].attr);
+		n = count_at(0, bad[i].attr) + count_of_members(bad[i].attr);
 		EXPECT_EQ(0, n)
 			TH_LOG("nobody was accused of a wrong %s", bad[i].name);
 	}

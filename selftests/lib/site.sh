@@ -38,8 +38,6 @@
 #	site_back NAME			a crashed site comes back
 #	site_pads BYTES [SECONDS]	wait until pools hold the pads for a put and
 #					a get of BYTES
-#	site_pad_level FROM TO		usable payload bytes from FROM to TO, the less
-#					of what both ends say
 #	site_owner CMD...		ssnctl of the data owner
 #	site_sum FIGURE			sum of a counter of stats over all sites
 #	site_shell			an interactive shell in all this
@@ -313,22 +311,6 @@ site_back()
 }
 
 # --- pads
-
-# site_pool NAME PEER DIR [FIGURE]: of the payload pool
-site_pool()
-{
-	ssnctl -j -n "$(node_netns "$1")" key pools |
-		grep -F "\"peer\": $(site_id "$2"), \"dir\": \"$3\", \"kind\": \"payload\"" |
-		json_get "${4:-usable}"
-}
-
-site_pad_level()
-{
-	local tx rx
-
-	tx=$(site_pool "$1" "$2" tx) rx=$(site_pool "$2" "$1" rx)
-	echo $((${tx:-0} < ${rx:-0} ? ${tx:-0} : ${rx:-0}))
-}
 
 # site_full BYTES POOLS: so many of the pools on standard input hold so much
 site_full()

@@ -35,7 +35,7 @@ struct way {
 
 static uint8_t data[MESSAGE];
 
-/* Errors and a stream that ends have the turn wait: the runner's time is up then */
+/* An error, or a stream that ends, ends the program. */
 static void *receiver(void *arg)
 {
 	struct way *w = arg;
